@@ -1,0 +1,67 @@
+#include "dtype.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <ostream>
+
+namespace reel {
+
+namespace {
+struct Names {
+  ScalarType type;
+  const char* file;
+  const char* torch;
+  std::size_t size;
+  int rank;  // position in the promotion lattice, which is a chain for these types
+};
+constexpr Names kNames[] = {
+    {kUInt8, "uint8", "Byte", 1, 1},    {kInt32, "int32", "Int", 4, 2},
+    {kInt64, "int64", "Long", 8, 3},    {kFloat32, "float32", "Float", 4, 4},
+    {kFloat64, "float64", "Double", 8, 5}, {kBool, "bool", "Bool", 1, 0},
+};
+const Names& names(ScalarType t) {
+  const auto at = static_cast<std::size_t>(t);
+  check<DtypeError>(at < std::size(kNames), "unknown dtype number ", at);
+  return kNames[at];
+}
+std::atomic<ScalarType> default_dtype{kFloat32};
+}  // namespace
+
+std::size_t element_size(ScalarType t) { return names(t).size; }
+const char* dtype_name(ScalarType t) { return names(t).file; }
+const char* to_string(ScalarType t) { return names(t).torch; }
+ScalarType dtype_from_name(const std::string& name) {
+  for (const auto& n : kNames)
+    if (name == n.file) return n.type;
+  throw DtypeError("unknown dtype \"" + name +
+                   "\"; expected float32, float64, int64, int32, uint8 or bool");
+}
+std::ostream& operator<<(std::ostream& out, ScalarType t) { return out << to_string(t); }
+
+ScalarType promote_types(ScalarType a, ScalarType b) {
+  return names(a).rank >= names(b).rank ? a : b;
+}
+
+ScalarType get_default_dtype() { return default_dtype.load(std::memory_order_relaxed); }
+void set_default_dtype(ScalarType t) {
+  check<DtypeError>(is_floating_point(t), "[set_default_dtype] expected float32 or float64, found ",
+                    dtype_name(t));
+  default_dtype.store(t, std::memory_order_relaxed);
+}
+
+std::ostream& operator<<(std::ostream& out, const Scalar& s) {
+  if (s.isFloatingPoint()) return out << s.toDouble();
+  if (s.isBoolean()) return out << (s.toBool() ? "true" : "false");
+  return out << s.toLong();
+}
+
+Device::Device(DeviceType type, int) {
+  check(type == kCPU, "reel runs on the CPU only; use reel::kCPU instead of a CUDA device");
+}
+Device::Device(const std::string& name) {
+  check(name == "cpu" || name == "cpu:0", "reel runs on the CPU only; found device \"", name,
+        "\", expected \"cpu\"");
+}
+std::ostream& operator<<(std::ostream& out, const Device& device) { return out << device.str(); }
+
+}  // namespace reel

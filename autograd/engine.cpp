@@ -1,0 +1,504 @@
+// The backward pass: nodes in decreasing creation number, gradients summed where they meet.
+#include <algorithm>
+
+#include "gemm.hpp"
+#include "kernels.hpp"
+#include "ops/ops.hpp"
+#include "tape.hpp"
+
+namespace reel {
+
+namespace {
+bool earlier(const Node* a, const Node* b) { return a->number < b->number; }
+
+struct Expected {
+  IntArrayRef sizes;
+  ScalarType dtype;
+};
+Expected expected(const Edge& edge) {
+  if (edge.node) return {edge.node->outputs[edge.nr].sizes, edge.node->outputs[edge.nr].dtype};
+  return {edge.leaf.sizes(), edge.leaf.scalar_type()};
+}
+
+// Neither another tensor nor another view can see this memory.
+bool is_sole_owner(const Tensor& t) {
+  return t.impl()->refs.load(std::memory_order_acquire) == 1 && t.impl()->storage->unique();
+}
+}  // namespace
+
+PendingProduct::PendingProduct(Tensor rows, Tensor grads) : a(std::move(rows)), b(std::move(grads)) {
+  b.impl()->storage->pin();
+}
+PendingProduct::~PendingProduct() {
+  if (b.defined()) b.impl()->storage->unpin();
+}
+PendingProduct& PendingProduct::operator=(PendingProduct&& other) noexcept {
+  std::swap(a, other.a);
+  std::swap(b, other.b);
+  return *this;
+}
+
+void Backward::claim(Node& node) {
+  if (node.in_pass == this) return;
+  check<AutogradError>(node.in_pass == nullptr, "[backward] ", node.op_name(),
+                       " is in use by another backward pass; run passes over one graph in turn");
+  node.in_pass = this;
+  queue_.push_back(&node);
+  std::push_heap(queue_.begin(), queue_.end(), earlier);
+}
+
+GradSlot& Backward::slot(const Edge& edge) {
+  if (edge.node) {
+    claim(*edge.node);
+    return edge.node->outputs[edge.nr].slot;
+  }
+  auto [at, is_new] = leaves_.try_emplace(edge.leaf.impl());
+  if (is_new) {
+    at->second.tensor = edge.leaf;
+    leaf_order_.push_back(edge.leaf.impl());
+  }
+  return at->second.slot;
+}
+
+bool Backward::leads_somewhere(const Edge& edge) const {
+  if (!edge.valid()) return false;
+  if (!restricted_) return true;
+  return edge.node ? on_path_.count(edge.node.get()) != 0
+                   : wanted_leaves_.count(edge.leaf.impl()) != 0;
+}
+
+bool Backward::needs(std::size_t i) const { return leads_somewhere(current_->edges[i]); }
+
+Tensor Backward::grad(std::size_t output) const {
+  const Node::Output& out = current_->outputs[output];
+  if (out.slot.sum.defined()) return out.slot.sum;
+  return zeros(out.sizes, out.dtype);
+}
+
+void Backward::make_owned(GradSlot& slot) {
+  if ((slot.owned || is_sole_owner(slot.sum)) && !slot.sum.impl()->storage->pinned()) return;
+  slot.sum = slot.sum.clone();
+  slot.owned = true;
+}
+
+void Backward::add(std::size_t i, Tensor g, bool owned) {
+  if (needs(i)) add_to(current_->edges[i], std::move(g), owned);
+}
+
+void Backward::add_to(const Edge& edge, Tensor g, bool owned) {
+  const Expected want = expected(edge);
+  if (g.sizes() != want.sizes) {
+    const char* from = current_ ? current_->op_name() : "backward";
+    Dims common = broadcast_shapes(from, g.sizes(), want.sizes);
+    check<ShapeError>(IntArrayRef(common) == g.sizes(), "[", from, "] a gradient of shape ",
+                      g.sizes(), " does not fit a tensor of shape ", want.sizes);
+    g = sum_to_size(g, want.sizes);
+    owned = true;
+  }
+  if (g.scalar_type() != want.dtype) {
+    g = g.to(want.dtype);
+    owned = true;
+  }
+  GradSlot& s = slot(edge);
+  if (create_graph_) {
+    s.sum = s.sum.defined() ? s.sum + g : std::move(g);
+    return;
+  }
+  if (!s.sum.defined()) {
+    s.sum = std::move(g);
+    s.owned = owned;
+    return;
+  }
+  make_owned(s);
+  kernels::add_into(s.sum, g);
+}
+
+// The part `region` of the gradient gathered at `up`, for one view to write; undefined where that
+// part has been given out already.
+Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
+  GradSlot& parent = slot(up);
+  const std::int64_t end = region.start + region.length;
+  auto& filled = parent.filled;
+  if (parent.parts.defined()) {
+    if (region.dim < 0 || parent.parts_dim != region.dim) return Tensor();
+    for (const auto& [from, to] : filled)
+      if (end > from && region.start < to) return Tensor();
+  } else {
+    parent.parts = place(up, depth + 1);
+    parent.parts_dim = region.dim;
+  }
+  if (region.dim >= 0) {
+    auto at = std::lower_bound(filled.begin(), filled.end(), std::make_pair(region.start, end));
+    const bool joins_next = at != filled.end() && at->first == end;
+    const bool joins_last = at != filled.begin() && std::prev(at)->second == region.start;
+    if (joins_next && joins_last) {
+      std::prev(at)->second = at->second;
+      filled.erase(at);
+    } else if (joins_next) {
+      at->first = region.start;
+    } else if (joins_last) {
+      std::prev(at)->second = end;
+    } else {
+      filled.insert(at, {region.start, end});
+    }
+  }
+  return region.of(parent.parts);
+}
+
+// Memory for the first contribution to a gradient: a view's is a region of its parent's gradient
+// where that is still free. Chains of views are followed a few links only.
+Tensor Backward::place(const Edge& edge, int depth) {
+  if (edge.node && edge.node->region && depth < 4 && leads_somewhere(edge.node->edges[0])) {
+    Tensor part = reserve(edge.node->edges[0], *edge.node->region, depth);
+    if (part.defined()) return part;
+  }
+  const Expected want = expected(edge);
+  return empty(want.sizes, want.dtype);
+}
+
+void Backward::add_region() {
+  if (!needs(0)) return;
+  const Edge& up = current_->edges[0];
+  const Region& region = *current_->region;
+  const Tensor g = grad();
+  GradSlot& parent = slot(up);
+  if (parent.parts.defined() && g.impl()->storage == parent.parts.impl()->storage &&
+      g.impl()->data == region.of(parent.parts).impl()->data)
+    return;  // it was written there in the first place
+  if (!parent.sum.defined()) {
+    if (const Tensor part = reserve(up, region, 0); part.defined()) {
+      kernels::copy(part, g);
+      return;
+    }
+    const Expected want = expected(up);
+    parent.sum = zeros(want.sizes, want.dtype);
+    parent.owned = true;
+  }
+  make_owned(parent);
+  kernels::add_into(region.of(parent.sum), g);
+}
+
+Backward::Target Backward::target(std::size_t i) {
+  const Edge& edge = current_->edges[i];
+  GradSlot& s = slot(edge);
+  if (s.sum.defined()) {
+    make_owned(s);
+    return {s.sum, true};
+  }
+  s.sum = place(edge, 0);
+  s.owned = true;
+  return {s.sum, false};
+}
+
+void Backward::add_product(std::size_t i, const Tensor& a, const Tensor& b) {
+  if (!needs(i)) return;
+  if (recording()) return add(i, matmul(a, b));
+  const Target into = target(i);
+  gemm(a, b, into.memory, 1.0, into.accumulate ? 1.0 : 0.0);
+}
+
+namespace {
+// `second` continues `first`: same columns and row stride, its rows right behind in one storage.
+bool follows(const Tensor& first, const Tensor& second) {
+  const TensorImpl &x = *first.impl(), &y = *second.impl();
+  return x.storage == y.storage && x.dtype == y.dtype && x.sizes[1] == y.sizes[1] &&
+         x.strides[0] == y.strides[0] && x.strides[1] == y.strides[1] && x.strides[0] > 0 &&
+         y.data == x.data + x.sizes[0] * x.strides[0] *
+                                static_cast<std::int64_t>(element_size(x.dtype));
+}
+Tensor join(const Tensor& first, const Tensor& second) {
+  return first.as_strided({first.size(0) + second.size(0), first.size(1)}, first.strides());
+}
+}  // namespace
+
+void Backward::add_row_product(std::size_t i, const Tensor& a, const Tensor& b) {
+  if (!needs(i)) return;
+  if (recording()) return add(i, matmul(a.t(), b));
+  const Edge& edge = current_->edges[i];
+  PendingProduct& pending = slot(edge).pending;
+  if (pending.a.defined()) {
+    if (follows(a, pending.a) && follows(b, pending.b)) {
+      pending = PendingProduct(join(a, pending.a), join(b, pending.b));
+      return;
+    }
+    if (follows(pending.a, a) && follows(pending.b, b)) {
+      pending = PendingProduct(join(pending.a, a), join(pending.b, b));
+      return;
+    }
+    flush_pending(slot(edge), edge);
+  }
+  pending = PendingProduct(a, b);
+}
+
+void Backward::flush_pending(GradSlot& s, const Edge& edge) {
+  const PendingProduct product = std::exchange(s.pending, PendingProduct());
+  const bool accumulate = s.sum.defined();
+  if (accumulate) {
+    make_owned(s);
+  } else {
+    s.sum = place(edge, 0);
+    s.owned = true;
+  }
+  gemm(product.a.t(), product.b, s.sum, 1.0, accumulate ? 1.0 : 0.0);
+}
+
+// All contributions have arrived: brings them together in `sum`.
+void Backward::finish(GradSlot& s, const Edge& edge) {
+  if (s.pending.a.defined()) flush_pending(s, edge);
+  if (!s.parts.defined()) return;
+  if (s.parts_dim >= 0) {
+    std::int64_t done = 0;
+    s.filled.emplace_back(s.parts.size(s.parts_dim), 0);
+    for (const auto& [from, to] : s.filled) {
+      if (from > done) s.parts.narrow(s.parts_dim, done, from - done).zero_();
+      done = to;
+    }
+  }
+  if (s.sum.defined()) {
+    if (s.parts.impl()->storage->pinned()) s.parts = s.parts.clone();
+    kernels::add_into(s.parts, s.sum);
+  }
+  s.sum = std::move(s.parts);
+  s.owned = true;
+  s.parts = Tensor();
+  s.filled.clear();
+}
+
+void Backward::clear(Node& node) {
+  for (auto& out : node.outputs)
+    if (!out.slot.empty()) out.slot = GradSlot();
+  node.in_pass = nullptr;
+}
+
+// After an exception nodes are left in the queue, with gradients in their slots.
+Backward::~Backward() {
+  if (current_) clear(*current_);
+  for (Node* node : queue_) clear(*node);
+}
+
+class Engine {
+ public:
+  struct Request {
+    const std::vector<Tensor>& roots;
+    const std::vector<Tensor>& grads;
+    bool retain_graph;
+    bool create_graph;
+    const std::vector<Tensor>* inputs;  // autograd::grad; none: accumulate into the leaves
+  };
+  static std::vector<Tensor> run(const Request& request);
+
+ private:
+  static void seed(Backward& pass, const Request& request);
+  static void restrict_to(Backward& pass, const Request& request);
+  static void visit(Backward& pass, Node& node, bool retain_graph);
+  static void accumulate(Backward& pass);
+  // A gradient given to the user: the pass may go on to write its own memory.
+  static Tensor captured(const Tensor& grad, const Backward& pass) {
+    return pass.recording() || !grad.defined() ? grad : grad.clone();
+  }
+  static Tensor apply_hooks(const std::vector<std::pair<std::uint64_t, Hook>>& hooks, Tensor grad,
+                            const char* where);
+};
+
+Tensor Engine::apply_hooks(const std::vector<std::pair<std::uint64_t, Hook>>& hooks, Tensor grad,
+                           const char* where) {
+  const auto copy = hooks;  // a hook may remove itself
+  for (const auto& [id, hook] : copy) {
+    Tensor changed = hook(grad);
+    if (!changed.defined()) continue;
+    check<AutogradError>(changed.sizes() == grad.sizes(), "[", where, "] a hook returned shape ",
+                         changed.sizes(), " for a gradient of shape ", grad.sizes());
+    grad = std::move(changed);
+  }
+  return grad;
+}
+
+void Engine::seed(Backward& pass, const Request& request) {
+  check<AutogradError>(request.grads.empty() || request.grads.size() == request.roots.size(),
+                       "[backward] ", request.roots.size(), " tensors but ", request.grads.size(),
+                       " gradients: give one for each");
+  for (std::size_t i = 0; i < request.roots.size(); ++i) {
+    const Tensor& root = request.roots[i];
+    check<AutogradError>(root.defined(), "[backward] tensor ", i, " is undefined");
+    const Edge edge = gradient_edge(root);
+    check<AutogradError>(edge.valid(), "[backward] tensor ", i, " of shape ", root.sizes(),
+                         " does not require grad and does not have a grad_fn; compute it from "
+                         "tensors with requires_grad, outside NoGradGuard");
+    Tensor g = i < request.grads.size() ? request.grads[i] : Tensor();
+    if (!g.defined()) {
+      check<AutogradError>(root.numel() == 1,
+                           "[backward] grad can be implicitly created only for scalar outputs; "
+                           "found shape ",
+                           root.sizes(), ": pass a gradient of that shape, or reduce it first");
+      g = ones(root.sizes(), root.scalar_type());
+    }
+    check<ShapeError>(g.sizes() == root.sizes(), "[backward] the given gradient has shape ",
+                      g.sizes(), ", expected the shape of its tensor, ", root.sizes());
+    pass.add_to(edge, g, false);
+  }
+}
+
+void Engine::restrict_to(Backward& pass, const Request& request) {
+  pass.restricted_ = true;
+  std::unordered_set<const Node*> ends;
+  for (const Tensor& input : *request.inputs) {
+    const Edge edge = gradient_edge(input);
+    check<AutogradError>(edge.valid(), "[grad] an input of shape ", input.sizes(),
+                         " does not require grad");
+    if (edge.node)
+      ends.insert(edge.node.get());
+    else
+      pass.wanted_leaves_.insert(edge.leaf.impl());
+  }
+  std::vector<Node*> reachable, todo;
+  std::unordered_set<Node*> seen;
+  const auto visit_node = [&](const Ref<Node>& node) {
+    if (node && seen.insert(node.get()).second) {
+      reachable.push_back(node.get());
+      todo.push_back(node.get());
+    }
+  };
+  for (const Tensor& root : request.roots) visit_node(gradient_edge(root).node);
+  while (!todo.empty()) {
+    Node* node = todo.back();
+    todo.pop_back();
+    for (const Edge& edge : node->edges) visit_node(edge.node);
+  }
+  std::sort(reachable.begin(), reachable.end(), earlier);
+  for (Node* node : reachable) {
+    bool wanted = ends.count(node) != 0;
+    for (const Edge& edge : node->edges) wanted = wanted || pass.leads_somewhere(edge);
+    if (wanted) pass.on_path_.insert(node);
+  }
+}
+
+void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
+  bool any = false;
+  for (std::size_t nr = 0; nr < node.outputs.size(); ++nr) {
+    Node::Output& out = node.outputs[nr];
+    if (out.slot.pending.a.defined() || out.slot.parts.defined()) {
+      Edge self;
+      self.node = Ref<Node>::share(&node);
+      self.nr = static_cast<std::uint32_t>(nr);
+      pass.finish(out.slot, self);
+    }
+    if (!out.slot.sum.defined()) continue;
+    any = true;
+    if (out.hooks) {
+      out.slot.sum = apply_hooks(*out.hooks, captured(out.slot.sum, pass), node.op_name());
+      out.slot.owned = false;
+    }
+    if (out.retained) out.retained->grad = captured(out.slot.sum, pass);
+  }
+  bool leads = false;
+  for (const Edge& edge : node.edges) leads = leads || pass.leads_somewhere(edge);
+  if (any && leads) {
+    check<AutogradError>(!node.released, "[", node.op_name(),
+                         "] trying to backward through the graph a second time: its saved values "
+                         "were freed. Call backward(gradient, retain_graph=true) the first time, "
+                         "or, where a state is carried over windows, detach() it");
+    node.backward(pass);
+    if (!retain_graph) node.release();
+  }
+}
+
+void Engine::accumulate(Backward& pass) {
+  for (TensorImpl* impl : pass.leaf_order_) {
+    auto& leaf = pass.leaves_.at(impl);
+    Edge edge;
+    edge.leaf = leaf.tensor;
+    pass.finish(leaf.slot, edge);
+    if (impl->extra && !impl->extra->hooks.empty()) {
+      leaf.slot.sum = apply_hooks(impl->extra->hooks, leaf.slot.sum, "leaf hook");
+      leaf.slot.owned = false;
+    }
+  }
+  for (TensorImpl* impl : pass.leaf_order_) {
+    GradSlot& s = pass.leaves_.at(impl).slot;
+    Tensor& grad = impl->grad;
+    if (!grad.defined()) {
+      if (pass.recording()) {
+        grad = s.sum;
+      } else {
+        const bool keep = s.sum.is_contiguous() && (s.owned || is_sole_owner(s.sum)) &&
+                          s.sum.impl()->storage->bytes() == s.sum.nbytes();
+        Tensor fresh = keep ? s.sum : empty(s.sum.sizes(), s.sum.scalar_type());
+        if (!keep) kernels::copy(fresh, s.sum);
+        grad = std::move(fresh);
+      }
+    } else if (pass.recording()) {
+      grad = grad + s.sum;
+    } else {
+      kernels::add_into(grad, s.sum);
+      grad.impl()->storage->bump_version();
+    }
+    s = GradSlot();
+  }
+}
+
+std::vector<Tensor> Engine::run(const Request& request) {
+  AutoGradMode mode(request.create_graph);
+  Backward pass(request.create_graph);
+  std::unordered_map<const Node*, std::vector<std::size_t>> captures;
+  std::vector<Tensor> results;
+  if (request.inputs) {
+    results.resize(request.inputs->size());
+    restrict_to(pass, request);
+    for (std::size_t i = 0; i < results.size(); ++i)
+      if (const Edge edge = gradient_edge((*request.inputs)[i]); edge.node)
+        captures[edge.node.get()].push_back(i);
+  }
+  seed(pass, request);
+  while (!pass.queue_.empty()) {
+    std::pop_heap(pass.queue_.begin(), pass.queue_.end(), earlier);
+    Node& node = *pass.queue_.back();
+    pass.queue_.pop_back();
+    pass.current_ = &node;
+    visit(pass, node, request.retain_graph);
+    if (request.inputs)
+      if (const auto at = captures.find(&node); at != captures.end())
+        for (const std::size_t i : at->second)
+          results[i] = captured(node.outputs[(*request.inputs)[i].output_nr()].slot.sum, pass);
+    pass.clear(node);
+    pass.current_ = nullptr;
+  }
+  if (!request.inputs) {
+    accumulate(pass);
+    return results;
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Tensor& input = (*request.inputs)[i];
+    if (const auto at = pass.leaves_.find(input.impl()); at != pass.leaves_.end()) {
+      Edge edge;
+      edge.leaf = input;
+      pass.finish(at->second.slot, edge);
+      results[i] = at->second.slot.sum;
+      if (input.impl()->extra)
+        results[i] = apply_hooks(input.impl()->extra->hooks, results[i], "leaf hook");
+    }
+  }
+  return results;
+}
+
+namespace autograd {
+
+void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& grad_tensors,
+              std::optional<bool> retain_graph, bool create_graph) {
+  Engine::run({tensors, grad_tensors, retain_graph.value_or(create_graph), create_graph, nullptr});
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs, std::optional<bool> retain_graph,
+                         bool create_graph, bool allow_unused) {
+  auto results = Engine::run(
+      {outputs, grad_outputs, retain_graph.value_or(create_graph), create_graph, &inputs});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    check<AutogradError>(results[i].defined() || allow_unused, "[grad] input ", i, " of shape ",
+                         inputs[i].sizes(),
+                         " was not used to compute the outputs; set allow_unused=true if that is "
+                         "meant");
+  return results;
+}
+
+}  // namespace autograd
+}  // namespace reel

@@ -1,0 +1,60 @@
+// Picking elements: by positions, ranges and tables.
+#pragma once
+
+#include "autograd/tensor.hpp"
+
+namespace reel {
+
+namespace indexing {
+struct EllipsisIndexType {};
+inline constexpr EllipsisIndexType Ellipsis{};
+using NoneType = std::nullopt_t;
+inline constexpr NoneType None = std::nullopt;
+
+/// start:stop:step; None leaves a bound open. The step must be positive.
+struct Slice {
+  std::optional<std::int64_t> start, stop;
+  std::int64_t step;
+  Slice(std::optional<std::int64_t> from = nullopt, std::optional<std::int64_t> to = nullopt,
+        std::optional<std::int64_t> by = nullopt)
+      : start(from), stop(to), step(by.value_or(1)) {}
+};
+
+/// One entry of an index list: None (a new dimension), Ellipsis, an integer, a Slice, or a tensor
+/// of int64 positions or a bool mask.
+class TensorIndex {
+ public:
+  enum class Kind { NewDim, Dots, Integer, Range, Tensor };
+  TensorIndex(NoneType) : kind_(Kind::NewDim) {}
+  TensorIndex(EllipsisIndexType) : kind_(Kind::Dots) {}
+  TensorIndex(const char* dots);  // "..."
+  template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
+  TensorIndex(T i) : kind_(Kind::Integer), integer_(static_cast<std::int64_t>(i)) {}
+  TensorIndex(indexing::Slice s) : kind_(Kind::Range), slice_(s) {}
+  TensorIndex(Tensor t) : kind_(Kind::Tensor), tensor_(std::move(t)) {}
+  Kind kind() const { return kind_; }
+  std::int64_t integer() const { return integer_; }
+  const indexing::Slice& slice() const { return slice_; }
+  const Tensor& tensor() const { return tensor_; }
+
+ private:
+  Kind kind_;
+  std::int64_t integer_ = 0;
+  indexing::Slice slice_;
+  Tensor tensor_;
+};
+}  // namespace indexing
+
+/// x[indices...]. Integers, slices, None and Ellipsis give a view; one tensor of positions or one
+/// mask gives a copy. More than one tensor in a list throws Error.
+Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices);
+/// The rows `index` (int64, one-dimensional) along `dim`.
+Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index);
+/// Positions of the nonzero elements: [count, rank] int64.
+Tensor nonzero(const Tensor& x);
+/// weight[indices]: [*] int64 positions of rows of [V, E] give [*, E]. The row `padding_idx` gets
+/// no gradient. Throws IndexError for a position out of range.
+/// https://pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
+Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding_idx = -1);
+
+}  // namespace reel

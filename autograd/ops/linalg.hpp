@@ -1,0 +1,27 @@
+// Matrix products.
+#pragma once
+
+#include "autograd/tensor.hpp"
+
+namespace reel {
+
+/// Matrix product by PyTorch's rules for every combination of ranks: vectors are rows on the left
+/// and columns on the right, leading dimensions broadcast. Throws ShapeError.
+/// https://pytorch.org/docs/stable/generated/torch.matmul.html
+Tensor matmul(const Tensor& a, const Tensor& b);
+/// [n, k] @ [k, m]
+Tensor mm(const Tensor& a, const Tensor& b);
+/// [b, n, k] @ [b, k, m]
+Tensor bmm(const Tensor& a, const Tensor& b);
+/// beta input + alpha a @ b
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta = 1, const Scalar& alpha = 1);
+/// x W^T + bias over the last dimension of x: [*, in] with weight [out, in] and bias [out].
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor());
+
+namespace detail {
+/// input + x W^T for input [rows, out], x [rows, in], weight [out, in]. The result takes over the
+/// memory of `input`, which nobody may read afterwards: for the steps of a recurrent net.
+Tensor add_linear_into(const Tensor& input, const Tensor& x, const Tensor& weight);
+}  // namespace detail
+
+}  // namespace reel

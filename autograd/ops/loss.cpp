@@ -1,0 +1,217 @@
+#include "loss.hpp"
+
+#include <cmath>
+
+#include "autograd/kernels.hpp"
+#include "ops.hpp"
+#include "row_math.hpp"
+#include "view.hpp"
+
+namespace reel {
+namespace {
+
+Tensor reduced(const Tensor& x, std::int64_t reduction) {
+  switch (reduction) {
+    case Reduction::None: return x;
+    case Reduction::Mean: return x.mean();
+    case Reduction::Sum: return x.sum();
+    default: throw Error(detail::message("[loss] unknown reduction ", reduction));
+  }
+}
+
+// Class indices as contiguous int64, checked against C.
+Tensor classes_of(const char* op, const Tensor& target, std::int64_t count, std::int64_t ignore_index) {
+  check<DtypeError>(target.scalar_type() == kInt64 || target.scalar_type() == kInt32 || target.scalar_type() == kUInt8, "[", op,
+                    "] expected class indices of dtype int64, found ", dtype_name(target.scalar_type()));
+  const Tensor classes = target.to(kInt64).contiguous();
+  const auto* p = classes.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < classes.numel(); ++i)
+    check<IndexError>((p[i] >= 0 && p[i] < count) || p[i] == ignore_index, "[", op, "] target ", p[i], " at position ", i,
+                      " is out of bounds for ", count, " classes");
+  return classes;
+}
+
+// x[i][target[i]] for x [N, C]; 0 where the target is ignored. Its adjoint is spread().
+Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index);
+Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count, std::int64_t ignore_index) {
+  const Tensor dense = g.detach().contiguous();
+  Tensor out = zeros({classes.numel(), count}, g.scalar_type());
+  const auto* p = classes.data_ptr<std::int64_t>();
+  dispatch_float("nll_loss", g.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < classes.numel(); ++i)
+      if (p[i] != ignore_index) out.data_ptr<T>()[i * count + p[i]] = dense.data_ptr<T>()[i];
+  });
+  if (needs_record(g))
+    record("NllLossBackwardBackward0", {&g}, {&out}, [=](Backward& pass) { pass.add(0, pick(pass.grad(), classes, ignore_index)); });
+  return out;
+}
+Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
+  const Tensor dense = x.detach().contiguous();
+  const std::int64_t count = x.size(1);
+  Tensor out = empty({classes.numel()}, x.scalar_type());
+  const auto* p = classes.data_ptr<std::int64_t>();
+  dispatch_float("nll_loss", x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < classes.numel(); ++i)
+      out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : dense.data_ptr<T>()[i * count + p[i]];
+  });
+  if (needs_record(x))
+    record("NllLossBackward0", {&x}, {&out}, [=](Backward& pass) { pass.add(0, spread(pass.grad(), classes, count, ignore_index), true); });
+  return out;
+}
+
+// The weight of each target's class, 0 where it is ignored.
+Tensor target_weights(const Tensor& classes, const Tensor& weight, std::int64_t ignore_index, ScalarType dtype) {
+  const Tensor out = empty({classes.numel()}, dtype);
+  const Tensor w = weight.defined() ? weight.detach().to(dtype).contiguous() : Tensor();
+  const auto* p = classes.data_ptr<std::int64_t>();
+  dispatch_float("nll_loss", dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < classes.numel(); ++i)
+      out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : w.defined() ? w.data_ptr<T>()[p[i]] : T(1);
+  });
+  return out;
+}
+
+// Input as [N, C] rows, and the shape of the unreduced loss.
+struct Rows {
+  Tensor input;
+  Dims shape;
+};
+Rows rows_of(const char* op, const Tensor& input) {
+  check<ShapeError>(input.dim() >= 1, "[", op, "] expected an input with a class dimension, found shape ", input.sizes());
+  if (input.dim() == 1) return {input.unsqueeze(0), {}};
+  Dims shape(input.sizes());
+  const std::int64_t count = input.size(1);
+  shape.erase(1);
+  if (input.dim() == 2) return {input, shape};
+  return {input.transpose(1, -1).reshape({count_elements(shape), count}), shape};
+}
+// The same order for what has the shape of the unreduced loss: the last dimension moved to 1.
+Tensor as_target_rows(const Tensor& target) {
+  return target.dim() <= 1 ? target.reshape({-1}) : target.dim() == 2 ? target.reshape({-1}) : target.transpose(1, -1).reshape({-1});
+}
+Tensor from_target_rows(const Tensor& rows, const Dims& shape) {
+  if (shape.size() <= 2) return rows.reshape(shape);
+  Dims moved = shape;
+  std::swap(moved[1], moved[moved.size() - 1]);
+  return rows.reshape(moved).transpose(1, -1);
+}
+void check_target(const char* op, const Tensor& input, const Tensor& target, const Dims& shape, const Tensor& weight) {
+  check<ShapeError>(target.sizes() == IntArrayRef(shape), "[", op, "] input of shape ", input.sizes(), " expects a target of shape ", shape,
+                    ", found ", target.sizes());
+  const std::int64_t count = input.size(input.dim() == 1 ? 0 : 1);
+  check<ShapeError>(!weight.defined() || (weight.dim() == 1 && weight.size(0) == count), "[", op, "] weight should be defined for all ", count,
+                    " classes, found shape ", weight.defined() ? weight.sizes() : IntArrayRef());
+}
+
+// Softmax and the loss in one pass over [N, C], and its gradient (softmax - onehot) g / n in one.
+Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t reduction, std::int64_t ignore_index) {
+  const Tensor dense = x.detach().contiguous();
+  const std::int64_t rows = x.size(0), count = x.size(1);
+  const Tensor log_sum = empty({rows}, x.scalar_type());
+  Tensor out = empty({}, x.scalar_type());
+  std::int64_t counted = 0;
+  const auto* p = classes.data_ptr<std::int64_t>();
+  dispatch_float("cross_entropy_loss", x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const Tensor scratch = empty({count}, x.scalar_type());
+    double total = 0;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const T* in = dense.data_ptr<T>() + i * count;
+      const T top = row::max(in, count);
+      const T lse = top + std::log(row::exp_minus(in, top, scratch.data_ptr<T>(), count));
+      log_sum.data_ptr<T>()[i] = lse;
+      if (p[i] == ignore_index) continue;
+      total += static_cast<double>(lse - in[p[i]]);
+      ++counted;
+    }
+    *out.data_ptr<T>() = static_cast<T>(reduction == Reduction::Mean ? total / static_cast<double>(counted) : total);
+  });
+  if (needs_record(x))
+    record("CrossEntropyBackward0", {&x}, {&out}, [=, x = Saved(x)](Backward& pass) {
+      const double scale = reduction == Reduction::Mean ? 1.0 / static_cast<double>(counted) : 1.0;
+      const Tensor input = x.get(pass);
+      if (pass.recording()) {
+        const Tensor keep = target_weights(classes, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
+        const Tensor one_hot = spread(ones({rows}, input.scalar_type()), classes, count, ignore_index);
+        pass.add(0, (softmax(input, 1) - one_hot) * keep * (pass.grad() * scale));
+        return;
+      }
+      const Tensor logits = input.contiguous();
+      const Tensor g = empty({rows, count}, input.scalar_type());
+      dispatch_float("cross_entropy_loss", input.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        const T factor = static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
+        for (std::int64_t i = 0; i < rows; ++i) {
+          T* to = g.data_ptr<T>() + i * count;
+          if (classes.data_ptr<std::int64_t>()[i] == ignore_index) {
+            std::fill(to, to + count, T(0));
+            continue;
+          }
+          row::exp_minus(logits.data_ptr<T>() + i * count, log_sum.data_ptr<T>()[i], to, count);
+          to[classes.data_ptr<std::int64_t>()[i]] -= T(1);
+          row::scale(to, factor, count);
+        }
+      });
+      pass.add(0, g, true);
+    });
+  return out;
+}
+
+}  // namespace
+
+Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, std::int64_t reduction, std::int64_t ignore_index) {
+  const Rows rows = rows_of("nll_loss", input);
+  check_target("nll_loss", input, target, rows.shape, weight);
+  const Tensor classes = classes_of("nll_loss", as_target_rows(target), rows.input.size(1), ignore_index);
+  const Tensor weights = target_weights(classes, weight, ignore_index, input.scalar_type());
+  const Tensor losses = -(pick(rows.input, classes, ignore_index) * weights);
+  if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
+  return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
+}
+
+Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tensor& weight, std::int64_t reduction,
+                          std::int64_t ignore_index, double label_smoothing) {
+  check(label_smoothing >= 0.0 && label_smoothing <= 1.0, "[cross_entropy_loss] label_smoothing must be between 0.0 and 1.0, found ",
+        label_smoothing);
+  const std::int64_t dim = input.dim() == 1 ? 0 : 1;
+  if (target.is_floating_point()) {  // class probabilities
+    check<ShapeError>(target.sizes() == input.sizes(), "[cross_entropy_loss] class probabilities must have the input's shape ", input.sizes(),
+                      ", found ", target.sizes());
+    const double count = static_cast<double>(input.size(dim));
+    Tensor weighted = log_softmax(input, dim) * (label_smoothing > 0 ? target * (1.0 - label_smoothing) + label_smoothing / count : target);
+    if (weight.defined()) {
+      Dims shape(static_cast<std::size_t>(input.dim()), 1);
+      shape[static_cast<std::size_t>(dim)] = -1;
+      weighted = weighted * weight.reshape(shape);
+    }
+    if (reduction == Reduction::None) return -weighted.sum(dim);
+    if (reduction == Reduction::Sum) return -weighted.sum();
+    return -weighted.sum() / (static_cast<double>(input.numel()) / count);
+  }
+  const Rows rows = rows_of("cross_entropy_loss", input);
+  check_target("cross_entropy_loss", input, target, rows.shape, weight);
+  const std::int64_t count = rows.input.size(1);
+  const Tensor classes = classes_of("cross_entropy_loss", as_target_rows(target), count, ignore_index);
+  if (!weight.defined() && label_smoothing == 0.0 && reduction != Reduction::None && rows.input.numel() != 0)
+    return fused_cross_entropy(rows.input, classes, reduction, ignore_index);
+
+  const Tensor log_probs = log_softmax(rows.input, 1);
+  const Tensor weights = target_weights(classes, weight, ignore_index, input.scalar_type());
+  Tensor losses = -(pick(log_probs, classes, ignore_index) * weights);
+  if (label_smoothing > 0.0) {
+    const Tensor keep = target_weights(classes, Tensor(), ignore_index, input.scalar_type());
+    const Tensor smooth = -(weight.defined() ? log_probs * weight : log_probs).sum(1) * keep;
+    losses = losses * (1.0 - label_smoothing) + smooth * (label_smoothing / static_cast<double>(count));
+  }
+  if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
+  return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
+}
+
+Tensor mse_loss(const Tensor& input, const Tensor& target, std::int64_t reduction) {
+  return reduced(square(input - target), reduction);
+}
+
+}  // namespace reel

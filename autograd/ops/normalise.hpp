@@ -1,0 +1,18 @@
+// The softmax family and dropout.
+#pragma once
+
+#include "autograd/tensor.hpp"
+
+namespace reel {
+
+/// exp(x_i) / sum_j exp(x_j) along `dim`, from x - max(x), so that large inputs stay finite.
+Tensor softmax(const Tensor& x, std::int64_t dim);
+Tensor softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype);
+/// x_i - log(sum_j exp(x_j)) along `dim`.
+Tensor log_softmax(const Tensor& x, std::int64_t dim);
+Tensor log_softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype);
+/// In training, zeroes each element with probability p and scales the others by 1 / (1 - p).
+/// Throws Error unless 0 <= p <= 1.
+Tensor dropout(const Tensor& x, double p, bool train);
+
+}  // namespace reel

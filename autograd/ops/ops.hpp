@@ -1,0 +1,14 @@
+// Every op.
+#pragma once
+
+#include "creation.hpp"
+#include "index.hpp"
+#include "linalg.hpp"
+#include "loss.hpp"
+#include "normalise.hpp"
+#include "pointwise.hpp"
+#include "random.hpp"
+#include "reduce.hpp"
+#include "shape.hpp"
+
+#include "autograd/methods.hpp"

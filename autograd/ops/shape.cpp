@@ -1,0 +1,469 @@
+#include "shape.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "autograd/kernels.hpp"
+#include "ops.hpp"
+#include "view.hpp"
+
+namespace reel {
+
+namespace detail {
+
+void finish_geometry(TensorImpl& impl) {
+  std::int64_t count = 1, step = 1;
+  bool dense = true;
+  for (std::size_t d = impl.sizes.size(); d-- > 0;) {
+    const std::int64_t size = impl.sizes[d];
+    if (size != 1) dense = dense && impl.strides[d] == step;
+    step *= size;
+    count *= size;
+  }
+  impl.numel = count;
+  impl.contiguous = dense || count == 0;
+}
+
+Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::byte* data) {
+  const TensorImpl& from = t.checked();
+  auto impl = TensorImpl::make();
+  impl->dtype = from.dtype;
+  impl->storage = from.storage;
+  impl->data = data;
+  impl->sizes = Dims(sizes);
+  impl->strides = Dims(strides);
+  finish_geometry(*impl);
+  impl->base = from.base.defined() ? from.base : t;
+  impl->history_seen = impl->base.impl()->history;
+  return Tensor(std::move(impl));
+}
+
+namespace {
+using Window = std::function<Tensor(const Tensor&)>;
+
+// Zeros of shape `sizes` with `g` in the window that `window` cuts out of them.
+Tensor embed(const Tensor& g, const Dims& sizes, const Window& window) {
+  Tensor whole = zeros(sizes, g.scalar_type());
+  {
+    NoGradGuard no_grad;
+    kernels::copy(window(whole), g);
+  }
+  if (needs_record(g))
+    record("EmbedBackward0", {&g}, {&whole}, [window](Backward& pass) { pass.add(0, window(pass.grad())); });
+  return whole;
+}
+
+// A view that is one region of `t`.
+Tensor region_view(const char* name, const Tensor& t, const Dims& sizes, const Dims& strides,
+                   std::byte* data, const Region& region) {
+  Tensor out = make_view(t, sizes, strides, data);
+  if (needs_record(t)) {
+    Node& node = record(name, {&t}, {&out}, [whole = Dims(t.sizes()), region](Backward& pass) {
+      if (!pass.recording()) return pass.add_region();
+      pass.add(0, embed(pass.grad(), whole, [region](const Tensor& w) { return region.of(w); }));
+    });
+    node.region = region;
+  }
+  return out;
+}
+
+// A view whose gradient is the inverse rearrangement of its own.
+template <class Inverse>
+Tensor recorded_view(const char* name, const Tensor& t, const Dims& sizes, const Dims& strides, Inverse inverse) {
+  Tensor out = make_view(t, sizes, strides, t.impl()->data);
+  if (needs_record(t))
+    record(name, {&t}, {&out}, [inverse](Backward& pass) {
+      pass.add(0, inverse(pass.grad()), pass.grad_owned());
+    });
+  return out;
+}
+
+// Strides under which the elements of `t` have `sizes`, where there are any.
+std::optional<Dims> view_strides(const Tensor& t, const Dims& sizes) {
+  if (t.is_contiguous()) return contiguous_strides(sizes);
+  const auto old_sizes = t.sizes(), old_strides = t.strides();
+  Dims strides(sizes.size(), 1);
+  std::size_t d = sizes.size();
+  std::int64_t chunk = 1, base = old_strides.empty() ? 1 : old_strides.back();
+  for (std::size_t i = old_sizes.size(); i-- > 0;) {
+    chunk *= old_sizes[i];
+    // A run of old dimensions that lie as one ends here: spread it over new ones.
+    if (i == 0 || (old_sizes[i - 1] != 1 && old_strides[i - 1] != chunk * base)) {
+      std::int64_t covered = 1;
+      while (d > 0 && (covered < chunk || sizes[d - 1] == 1)) {
+        strides[d - 1] = covered * base;
+        covered *= sizes[d - 1];
+        --d;
+      }
+      if (covered != chunk) return std::nullopt;
+      if (i > 0) {
+        base = old_strides[i - 1];
+        chunk = 1;
+      }
+    }
+  }
+  if (d != 0) return std::nullopt;
+  return strides;
+}
+
+Dims infer_sizes(const char* op, const Tensor& t, IntArrayRef sizes) {
+  Dims result(sizes);
+  std::int64_t known = 1;
+  std::optional<std::size_t> unknown;
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] == -1) {
+      check<ShapeError>(!unknown, "[", op, "] only one dimension can be inferred, found ", sizes);
+      unknown = d;
+    } else {
+      check<ShapeError>(sizes[d] >= 0, "[", op, "] invalid size ", sizes[d], " in ", sizes);
+      known *= sizes[d];
+    }
+  }
+  if (unknown) {
+    check<ShapeError>(known != 0, "[", op, "] cannot infer -1 in ", sizes, " for shape ", t.sizes(),
+                      ": the other sizes multiply to 0");
+    result[*unknown] = t.numel() / known;
+    known *= result[*unknown];
+  }
+  check<ShapeError>(known == t.numel(), "[", op, "] shape ", sizes, " is invalid for input of size ",
+                    t.numel(), " and shape ", t.sizes());
+  return result;
+}
+}  // namespace
+
+Tensor join_slices(const Tensor& memory, TensorList slices) {
+  auto impl = TensorImpl::make();
+  impl->dtype = memory.scalar_type();
+  impl->storage = memory.impl()->storage;
+  impl->data = memory.impl()->data;
+  impl->sizes = Dims(memory.sizes());
+  impl->strides = Dims(memory.strides());
+  finish_geometry(*impl);
+  Tensor out(std::move(impl));
+  bool recorded = false;
+  std::vector<const Tensor*> inputs;
+  for (const Tensor& s : slices) {
+    recorded = recorded || needs_record(s);
+    inputs.push_back(&s);
+  }
+  if (recorded)
+    record("StackBackward0", inputs, {&out}, [n = slices.size()](Backward& pass) {
+      const Tensor g = pass.grad();
+      const bool owned = pass.grad_owned();
+      for (std::size_t i = 0; i < n; ++i)
+        if (pass.needs(i)) pass.add(i, g.select(0, static_cast<std::int64_t>(i)), owned);
+    });
+  return out;
+}
+
+}  // namespace detail
+
+using detail::recorded_view;
+
+Tensor view(const Tensor& t, IntArrayRef sizes) {
+  const Dims wanted = detail::infer_sizes("view", t, sizes);
+  const auto strides = detail::view_strides(t, wanted);
+  check<ShapeError>(strides.has_value(), "[view] shape ", sizes, " does not fit the strides ",
+                    t.strides(), " of a tensor of shape ", t.sizes(), "; use reshape() instead");
+  return recorded_view("ViewBackward0", t, wanted, *strides, [own = Dims(t.sizes())](const Tensor& g) { return g.reshape(own); });
+}
+
+Tensor reshape(const Tensor& t, IntArrayRef sizes) {
+  const Dims wanted = detail::infer_sizes("reshape", t, sizes);
+  return detail::view_strides(t, wanted) ? view(t, wanted) : view(t.contiguous(), wanted);
+}
+
+Tensor flatten(const Tensor& t, std::int64_t start_dim, std::int64_t end_dim) {
+  const auto rank = static_cast<std::size_t>(t.dim());
+  const std::size_t from = wrap_dim("flatten", start_dim, rank), to = wrap_dim("flatten", end_dim, rank);
+  check<IndexError>(from <= to, "[flatten] start_dim ", start_dim, " comes after end_dim ", end_dim);
+  if (rank == 0) return reshape(t, {1});
+  Dims sizes;
+  std::int64_t joined = 1;
+  for (std::size_t d = 0; d < rank; ++d) {
+    if (d < from || d > to) {
+      sizes.push_back(t.sizes()[d]);
+    } else {
+      joined *= t.sizes()[d];
+      if (d == to) sizes.push_back(joined);
+    }
+  }
+  return reshape(t, sizes);
+}
+
+Tensor transpose(const Tensor& t, std::int64_t dim0, std::int64_t dim1) {
+  const auto rank = static_cast<std::size_t>(t.dim());
+  const std::size_t a = wrap_dim("transpose", dim0, rank), b = wrap_dim("transpose", dim1, rank);
+  Dims sizes(t.sizes()), strides(t.strides());
+  if (rank != 0) {
+    std::swap(sizes[a], sizes[b]);
+    std::swap(strides[a], strides[b]);
+  }
+  return recorded_view("TransposeBackward0", t, sizes, strides, [dim0, dim1](const Tensor& g) { return g.transpose(dim0, dim1); });
+}
+
+Tensor t(const Tensor& self) {
+  check<ShapeError>(self.dim() <= 2, "[t] expects a tensor with at most 2 dimensions, found shape ", self.sizes());
+  if (self.dim() < 2) return self;
+  return recorded_view("TBackward0", self, {self.size(1), self.size(0)}, {self.stride(1), self.stride(0)},
+                       [](const Tensor& g) { return g.t(); });
+}
+
+Tensor permute(const Tensor& t, IntArrayRef dims) {
+  const auto rank = static_cast<std::size_t>(t.dim());
+  check<ShapeError>(dims.size() == rank, "[permute] expected ", rank, " dims for shape ", t.sizes(), ", found ", dims);
+  Dims sizes, strides, inverse(rank, -1);
+  for (std::size_t i = 0; i < rank; ++i) {
+    const std::size_t d = wrap_dim("permute", dims[i], rank);
+    check<IndexError>(inverse[d] == -1, "[permute] duplicate dims in ", dims);
+    inverse[d] = static_cast<std::int64_t>(i);
+    sizes.push_back(t.sizes()[d]);
+    strides.push_back(t.strides()[d]);
+  }
+  return recorded_view("PermuteBackward0", t, sizes, strides, [inverse](const Tensor& g) { return g.permute(inverse); });
+}
+
+namespace {
+Tensor squeeze_where(const Tensor& t, const std::function<bool(std::size_t)>& drop) {
+  Dims sizes, strides;
+  for (std::size_t d = 0; d < t.sizes().size(); ++d)
+    if (t.sizes()[d] != 1 || !drop(d)) {
+      sizes.push_back(t.sizes()[d]);
+      strides.push_back(t.strides()[d]);
+    }
+  return recorded_view("SqueezeBackward0", t, sizes, strides, [own = Dims(t.sizes())](const Tensor& g) { return g.reshape(own); });
+}
+}  // namespace
+
+Tensor squeeze(const Tensor& t) {
+  return squeeze_where(t, [](std::size_t) { return true; });
+}
+Tensor squeeze(const Tensor& t, std::int64_t dim) {
+  const std::size_t only = wrap_dim("squeeze", dim, static_cast<std::size_t>(t.dim()));
+  return squeeze_where(t, [only](std::size_t d) { return d == only; });
+}
+
+Tensor unsqueeze(const Tensor& t, std::int64_t dim) {
+  const std::size_t at = wrap_dim("unsqueeze", dim, static_cast<std::size_t>(t.dim()) + 1);
+  Dims sizes(t.sizes()), strides(t.strides());
+  strides.insert(at, at < sizes.size() ? sizes[at] * strides[at] : 1);
+  sizes.insert(at, 1);
+  return recorded_view("UnsqueezeBackward0", t, sizes, strides, [at](const Tensor& g) { return g.squeeze(static_cast<std::int64_t>(at)); });
+}
+
+Tensor expand(const Tensor& t, IntArrayRef sizes) {
+  const std::size_t rank = t.sizes().size();
+  check<ShapeError>(sizes.size() >= rank, "[expand] shape ", t.sizes(), " has more dimensions than the target ", sizes);
+  const std::size_t ahead = sizes.size() - rank;
+  Dims wanted(sizes), strides(sizes.size(), 0);
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    const std::int64_t own = d < ahead ? 1 : t.sizes()[d - ahead];
+    if (sizes[d] == -1) {
+      check<ShapeError>(d >= ahead, "[expand] -1 is not allowed in a leading, new dimension: ", sizes);
+      wanted[d] = own;
+    }
+    check<ShapeError>(wanted[d] == own || own == 1, "[expand] the expanded size ", wanted[d],
+                      " must match the existing size ", own, " at dimension ", d, ": from ", t.sizes(), " to ", sizes);
+    strides[d] = own == wanted[d] && d >= ahead ? t.strides()[d - ahead] : 0;
+  }
+  // The engine sums a gradient over the dimensions along which its tensor was repeated.
+  return recorded_view("ExpandBackward0", t, wanted, strides, [](const Tensor& g) { return g; });
+}
+
+Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::optional<std::int64_t> storage_offset) {
+  check<ShapeError>(sizes.size() == strides.size(), "[as_strided] ", sizes.size(), " sizes but ", strides.size(), " strides");
+  const auto width = static_cast<std::int64_t>(t.element_size());
+  const std::int64_t offset = storage_offset.value_or(t.storage_offset());
+  const Tensor owner = t.is_view() ? t.impl()->base : t;
+  std::int64_t last = offset;
+  const std::int64_t count = count_elements(sizes);
+  bool repeats = false;
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    check(strides[d] >= 0, "[as_strided] negative stride ", strides[d]);
+    if (count != 0) last += (sizes[d] - 1) * strides[d];
+    repeats = repeats || (strides[d] == 0 && sizes[d] > 1);
+  }
+  check(offset >= 0 && (count == 0 || (last + 1) * width <= static_cast<std::int64_t>(t.impl()->storage->bytes())),
+        "[as_strided] sizes ", sizes, ", strides ", strides, " and offset ", offset, " reach beyond the memory of ",
+        static_cast<std::int64_t>(t.impl()->storage->bytes()) / width, " elements");
+  Tensor out = detail::make_view(t, sizes, strides, static_cast<std::byte*>(t.impl()->storage->data()) + offset * width);
+  if (needs_record(t)) {
+    check<AutogradError>(t.is_contiguous(), "[as_strided] the gradient needs a contiguous tensor, found strides ", t.strides());
+    const std::int64_t inside = offset - t.storage_offset();
+    const Dims shape(sizes), steps(strides);
+    record("AsStridedBackward0", {&t}, {&out}, [=, own = Dims(t.sizes())](Backward& pass) {
+      Tensor g = pass.grad();
+      Dims kept = shape;
+      if (repeats) {  // elements seen many times collect the sum
+        Dims dims;
+        for (std::size_t d = 0; d < shape.size(); ++d)
+          if (steps[d] == 0 && shape[d] > 1) {
+            dims.push_back(static_cast<std::int64_t>(d));
+            kept[d] = 1;
+          }
+        g = g.sum(dims, true);
+      }
+      pass.add(0, detail::embed(g, own, [=](const Tensor& w) {
+        return as_strided(w, kept, steps, w.storage_offset() + inside);
+      }), true);
+    });
+  }
+  return out;
+}
+
+Tensor narrow(const Tensor& t, std::int64_t dim, std::int64_t start, std::int64_t length) {
+  check<IndexError>(t.dim() > 0, "[narrow] cannot narrow a tensor without dimensions");
+  const std::size_t d = wrap_dim("narrow", dim, static_cast<std::size_t>(t.dim()));
+  const std::int64_t size = t.sizes()[d];
+  if (start < 0) start += size;
+  check<IndexError>(start >= 0 && length >= 0 && length <= size - start, "[narrow] start (", start, ") + length (", length,
+                    ") exceeds dimension size (", size, ") of shape ", t.sizes());
+  Dims sizes(t.sizes());
+  sizes[d] = length;
+  return detail::region_view("SliceBackward0", t, sizes, Dims(t.strides()),
+                             t.impl()->data + start * t.strides()[d] * static_cast<std::int64_t>(t.element_size()),
+                             {static_cast<std::int64_t>(d), start, length, false});
+}
+
+Tensor select(const Tensor& t, std::int64_t dim, std::int64_t index) {
+  check<IndexError>(t.dim() > 0, "[select] cannot index a tensor without dimensions; use item()");
+  const std::size_t d = wrap_dim("select", dim, static_cast<std::size_t>(t.dim()));
+  const std::int64_t size = t.sizes()[d];
+  check<IndexError>(index >= -size && index < size, "[select] index ", index, " out of range for tensor of size ",
+                    t.sizes(), " at dimension ", d);
+  if (index < 0) index += size;
+  Dims sizes(t.sizes()), strides(t.strides());
+  const std::int64_t step = strides[d];
+  sizes.erase(d);
+  strides.erase(d);
+  return detail::region_view("SelectBackward0", t, sizes, strides,
+                             t.impl()->data + index * step * static_cast<std::int64_t>(t.element_size()),
+                             {static_cast<std::int64_t>(d), index, 1, true});
+}
+
+Tensor slice(const Tensor& t, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end,
+             std::int64_t step) {
+  check<IndexError>(t.dim() > 0, "[slice] cannot slice a tensor without dimensions");
+  check(step > 0, "[slice] step must be positive, found ", step);
+  const std::size_t d = wrap_dim("slice", dim, static_cast<std::size_t>(t.dim()));
+  const std::int64_t size = t.sizes()[d];
+  const auto bound = [size](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size); };
+  const std::int64_t from = bound(start.value_or(0));
+  const std::int64_t to = std::max(from, bound(end.value_or(size)));
+  if (step == 1) return narrow(t, static_cast<std::int64_t>(d), from, to - from);
+  Dims sizes(t.sizes()), strides(t.strides());
+  sizes[d] = (to - from + step - 1) / step;
+  Tensor out;
+  const std::int64_t offset = from * strides[d];
+  strides[d] *= step;
+  out = detail::make_view(t, sizes, strides, t.impl()->data + offset * static_cast<std::int64_t>(t.element_size()));
+  if (needs_record(t))
+    record("SliceBackward0", {&t}, {&out}, [own = Dims(t.sizes()), d, from, to, step](Backward& pass) {
+      pass.add(0, detail::embed(pass.grad(), own, [=](const Tensor& w) {
+        return slice(w, static_cast<std::int64_t>(d), from, to, step);
+      }), true);
+    });
+  return out;
+}
+
+std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::int64_t dim) {
+  std::vector<Tensor> pieces;
+  std::int64_t at = 0;
+  for (const auto size : sizes) {
+    pieces.push_back(narrow(t, dim, at, size));
+    at += size;
+  }
+  check<ShapeError>(at == t.size(dim), "[split] sizes ", sizes, " must sum to ", t.size(dim), ", the size of dimension ", dim,
+                    " of shape ", t.sizes());
+  return pieces;
+}
+
+std::vector<Tensor> split(const Tensor& t, std::int64_t split_size, std::int64_t dim) {
+  check<ShapeError>(split_size > 0 || (split_size == 0 && t.size(dim) == 0), "[split] split_size must be positive, found ", split_size);
+  Dims sizes;
+  std::vector<std::int64_t> list;
+  const std::int64_t size = t.size(dim);
+  if (size == 0) return {t};
+  for (std::int64_t at = 0; at < size; at += split_size) list.push_back(std::min(split_size, size - at));
+  return split_with_sizes(t, list, dim);
+}
+
+std::vector<Tensor> chunk(const Tensor& t, std::int64_t chunks, std::int64_t dim) {
+  check(chunks > 0, "[chunk] expects chunks to be greater than 0, found ", chunks);
+  const std::int64_t size = t.size(dim);
+  return split(t, std::max<std::int64_t>((size + chunks - 1) / chunks, size == 0 ? 0 : 1), dim);
+}
+
+std::vector<Tensor> unbind(const Tensor& t, std::int64_t dim) {
+  std::vector<Tensor> pieces;
+  for (std::int64_t i = 0; i < t.size(dim); ++i) pieces.push_back(select(t, dim, i));
+  return pieces;
+}
+
+Tensor cat(TensorList tensors, std::int64_t dim) {
+  check(tensors.size() > 0, "[cat] expected a non-empty list of tensors");
+  // As in PyTorch, an empty one-dimensional tensor joins with anything.
+  const auto skipped = [](const Tensor& t) { return t.dim() == 1 && t.numel() == 0; };
+  const Tensor* first = nullptr;
+  ScalarType dtype = tensors[0].scalar_type();
+  for (const Tensor& t : tensors) {
+    dtype = promote_types(dtype, t.scalar_type());
+    if (!first && !skipped(t)) first = &t;
+  }
+  if (!first) first = &tensors[0];
+  check<ShapeError>(first->dim() > 0, "[cat] tensors without dimensions cannot be joined; use stack()");
+  const std::size_t d = wrap_dim("cat", dim, static_cast<std::size_t>(first->dim()));
+  Dims sizes(first->sizes());
+  sizes[d] = 0;
+  std::vector<Tensor> parts;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& t = tensors[i];
+    if (skipped(t) && first->dim() != 1) continue;
+    bool fits = t.sizes().size() == sizes.size();
+    for (std::size_t e = 0; fits && e < sizes.size(); ++e) fits = e == d || t.sizes()[e] == sizes[e];
+    check<ShapeError>(fits, "[cat] sizes of tensors must match except in dimension ", d, ": found ", t.sizes(), " at position ", i,
+                      " after ", first->sizes());
+    sizes[d] += t.sizes()[d];
+    parts.push_back(t.to(dtype));
+  }
+  Tensor out = empty(sizes, dtype);
+  const auto axis = static_cast<std::int64_t>(d);
+  bool recorded = false;
+  std::vector<const Tensor*> inputs;
+  {
+    std::int64_t at = 0;
+    const bool enabled = GradMode::is_enabled();
+    NoGradGuard no_grad;
+    for (const Tensor& t : parts) {
+      kernels::copy(out.narrow(axis, at, t.sizes()[d]), t);
+      at += t.sizes()[d];
+      inputs.push_back(&t);
+      recorded = recorded || (enabled && tracks(t));
+    }
+  }
+  if (recorded && is_floating_point(dtype)) {
+    std::vector<std::int64_t> lengths;
+    for (const Tensor& t : parts) lengths.push_back(t.sizes()[d]);
+    record("CatBackward0", inputs, {&out}, [axis, lengths = std::move(lengths)](Backward& pass) {
+      const Tensor g = pass.grad();
+      const bool owned = pass.grad_owned();
+      std::int64_t at = 0;
+      for (std::size_t i = 0; i < lengths.size(); at += lengths[i], ++i)
+        if (pass.needs(i)) pass.add(i, g.narrow(axis, at, lengths[i]), owned);
+    });
+  }
+  return out;
+}
+
+Tensor stack(TensorList tensors, std::int64_t dim) {
+  check(tensors.size() > 0, "[stack] expected a non-empty list of tensors");
+  std::vector<Tensor> rows;
+  for (const Tensor& t : tensors) {
+    check<ShapeError>(t.sizes() == tensors[0].sizes(), "[stack] expects each tensor to be equal size, but got ",
+                      tensors[0].sizes(), " at entry 0 and ", t.sizes(), " at entry ", rows.size());
+    rows.push_back(unsqueeze(t, dim));
+  }
+  return cat(rows, dim);
+}
+
+}  // namespace reel

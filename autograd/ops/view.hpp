@@ -1,0 +1,30 @@
+// How views and in-place writes are made. For the library's own files.
+#pragma once
+
+#include "autograd/tape.hpp"
+
+namespace reel::detail {
+
+/// Sets numel and contiguous from sizes and strides.
+void finish_geometry(TensorImpl& impl);
+/// A window on the memory of `t`, not recorded. `data` is its first element.
+Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::byte* data);
+
+/// The tensor [n, ...] that `slices` are, in order, the rows of: they lie behind one another in
+/// memory that belongs to nobody else. Joins them on the tape without copying.
+Tensor join_slices(const Tensor& memory, TensorList slices);
+
+/// Refuses to write in place into a leaf that requires a gradient, or a view of one.
+void check_in_place(const char* op, const Tensor& self);
+/// `self` as it is now, for an op whose result will be written into `self`: the op's node must not
+/// hold `self` itself, whose history it is about to become.
+Tensor before_write(const Tensor& self);
+/// self = result, in place: copies the values, raises the version, and makes the history of
+/// `result` that of `self` (and, for a view, of the tensor that it shows).
+Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result);
+/// After the values of `self` were overwritten by numbers without history: raises the version.
+Tensor& forget_history(const Tensor& self);
+/// `other`, or a copy where it shares memory with `self` without being the same window.
+Tensor without_overlap(const Tensor& self, const Tensor& other);
+
+}  // namespace reel::detail

@@ -1,0 +1,171 @@
+#include "storage.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "error.hpp"
+
+namespace reel {
+namespace memory {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kSmall = 512;  // up to here one class per 64 bytes, above four per doubling
+constexpr std::size_t kClasses = 8 + 4 * 40;
+
+struct SizeClass {
+  std::size_t index;
+  std::size_t bytes;
+};
+SizeClass class_of(std::size_t bytes) {
+  if (bytes <= kSmall) {
+    const std::size_t units = bytes == 0 ? 1 : (bytes + kAlignment - 1) / kAlignment;
+    return {units - 1, units * kAlignment};
+  }
+  const auto doubling = static_cast<std::size_t>(63 - __builtin_clzll(bytes - 1));  // 2^d < bytes
+  const std::size_t base = std::size_t{1} << doubling;
+  const std::size_t quarter = base / 4;
+  const std::size_t part = (bytes - base + quarter - 1) / quarter;  // 1..4
+  return {8 + 4 * (doubling - 9) + part - 1, base + part * quarter};
+}
+
+std::atomic<std::size_t> cache_limit{std::size_t{1} << 30};
+std::atomic<std::size_t> live{0};
+std::atomic<std::size_t> peak{0};
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define REEL_BYPASS_CACHE 1  // recycled blocks would hide uses after free
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define REEL_BYPASS_CACHE 1
+#endif
+#endif
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+// Large blocks alone are counted: two atomics per tiny tensor would cost as much as the tensor.
+constexpr std::size_t kCounted = 4096;
+
+struct Cache {
+  FreeBlock* lists[kClasses] = {};
+  std::size_t held = 0;
+
+  void clear() {
+    for (auto& head : lists)
+      while (head) {
+        FreeBlock* block = head;
+        head = block->next;
+        std::free(block);
+      }
+    held = 0;
+  }
+  ~Cache();
+};
+
+// A trivially destructible pointer: blocks freed after the cache of a dying thread is gone must
+// still find out that it is.
+thread_local bool cache_dead = false;
+thread_local Cache cache_object;
+Cache::~Cache() {
+  clear();
+  cache_dead = true;
+}
+
+void* from_system(std::size_t bytes) {
+  void* block = std::aligned_alloc(kAlignment, bytes);
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+  if (bytes > (std::size_t{1} << 47)) throw std::bad_alloc();
+  const SizeClass c = class_of(bytes);
+  if (c.bytes >= kCounted) {
+    const std::size_t now = live.fetch_add(c.bytes, std::memory_order_relaxed) + c.bytes;
+    std::size_t seen = peak.load(std::memory_order_relaxed);
+    while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
+    }
+  }
+#ifndef REEL_BYPASS_CACHE
+  if (!cache_dead) {
+    Cache& cache = cache_object;
+    if (FreeBlock* block = cache.lists[c.index]) {
+      cache.lists[c.index] = block->next;
+      cache.held -= c.bytes;
+      return block;
+    }
+  }
+#endif
+  try {
+    return from_system(c.bytes);
+  } catch (const std::bad_alloc&) {
+    empty_cache();  // another class may hold what this one needs
+    return from_system(c.bytes);
+  }
+}
+
+void release(void* block, std::size_t bytes) noexcept {
+  const SizeClass c = class_of(bytes);
+  if (c.bytes >= kCounted) live.fetch_sub(c.bytes, std::memory_order_relaxed);
+#ifndef REEL_BYPASS_CACHE
+  if (!cache_dead) {
+    Cache& cache = cache_object;
+    if (cache.held + c.bytes <= cache_limit.load(std::memory_order_relaxed)) {
+      auto* freed = static_cast<FreeBlock*>(block);
+      freed->next = cache.lists[c.index];
+      cache.lists[c.index] = freed;
+      cache.held += c.bytes;
+      return;
+    }
+  }
+#endif
+  std::free(block);
+}
+
+std::size_t cached_bytes() { return cache_dead ? 0 : cache_object.held; }
+void empty_cache() {
+  if (!cache_dead) cache_object.clear();
+}
+void set_cache_limit(std::size_t bytes) { cache_limit.store(bytes, std::memory_order_relaxed); }
+std::size_t live_bytes() { return live.load(std::memory_order_relaxed); }
+std::size_t peak_bytes() { return peak.load(std::memory_order_relaxed); }
+void reset_peak() { peak.store(live_bytes(), std::memory_order_relaxed); }
+
+}  // namespace memory
+
+namespace {
+constexpr std::size_t kHeader = 64;  // Storage sits in front of its data, in the same block
+}
+
+Ref<Storage> Storage::make(std::size_t bytes) {
+  static_assert(sizeof(Storage) <= kHeader);
+  void* block = memory::allocate(bytes + kHeader);
+  auto* data = static_cast<std::byte*>(block) + kHeader;
+  return Ref<Storage>::adopt(new (block) Storage(data, bytes));
+}
+
+Ref<Storage> Storage::borrow(void* data, std::size_t bytes, std::function<void(void*)> deleter) {
+  auto owned = std::make_unique<std::function<void(void*)>>(std::move(deleter));
+  void* block = memory::allocate(kHeader);
+  auto* storage = new (block) Storage(data, bytes);
+  storage->deleter_ = owned.release();
+  return Ref<Storage>::adopt(storage);
+}
+
+void Storage::destroy() {
+  std::size_t size = kHeader;
+  if (deleter_) {
+    if (*deleter_) (*deleter_)(data_);
+    delete deleter_;
+  } else {
+    size += bytes_;
+  }
+  this->~Storage();
+  memory::release(this, size);
+}
+
+}  // namespace reel

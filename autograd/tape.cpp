@@ -1,0 +1,124 @@
+// Recording: grad mode, edges, nodes and their freeing, saved values.
+#include "tape.hpp"
+
+#include <algorithm>
+
+#include "ops/ops.hpp"
+
+namespace reel {
+
+namespace {
+thread_local bool grad_enabled = true;
+thread_local std::uint64_t last_number = 0;
+}  // namespace
+
+bool GradMode::is_enabled() { return grad_enabled; }
+void GradMode::set_enabled(bool on) { grad_enabled = on; }
+
+namespace {
+// The base of a view was written in place: the view's own history is out of date, and it is now a
+// plain window on the base's memory.
+void refresh_view(const Tensor& t) {
+  TensorImpl& view = *t.impl();
+  if (!view.base.defined() || view.history_seen == view.base.impl()->history) return;
+  AutoGradMode on(true);
+  const TensorImpl& base = *view.base.impl();
+  const auto offset = (view.data - static_cast<std::byte*>(view.storage->data())) /
+                      static_cast<std::ptrdiff_t>(element_size(view.dtype));
+  const Tensor fresh = as_strided(view.base, view.sizes, view.strides, offset);
+  view.grad_fn = fresh.impl()->grad_fn;
+  view.output_nr = fresh.impl()->output_nr;
+  view.history_seen = base.history;
+}
+}  // namespace
+
+bool tracks(const Tensor& t) {
+  if (!t.defined()) return false;
+  refresh_view(t);
+  return t.impl()->grad_fn || t.impl()->requires_grad;
+}
+
+Edge gradient_edge(const Tensor& t) {
+  Edge edge;
+  if (!tracks(t)) return edge;
+  if (t.impl()->grad_fn) {
+    edge.node = t.impl()->grad_fn;
+    edge.nr = t.impl()->output_nr;
+  } else {
+    edge.leaf = t;
+  }
+  return edge;
+}
+
+Tensor Region::of(const Tensor& whole) const {
+  if (dim < 0) return whole;
+  return dropped ? whole.select(dim, start) : whole.narrow(dim, start, length);
+}
+
+Node::Node(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> results)
+    : edges(inputs.size()), outputs(results.size()), name_(name) {
+  number = last_number;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    edges[i] = gradient_edge(*inputs[i]);
+    // A producer may have been recorded on another thread, whose numbers run ahead of ours.
+    if (edges[i].node) number = std::max(number, edges[i].node->number);
+  }
+  last_number = ++number;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    outputs[i].sizes = results[i]->impl()->sizes;
+    outputs[i].dtype = results[i]->impl()->dtype;
+  }
+}
+
+Node::~Node() = default;
+
+// A graph may be millions of nodes deep: freeing one node drops its producers into a list, which
+// the outermost call works off.
+void Node::free_later(Node* node) noexcept {
+  thread_local Node* waiting = nullptr;
+  thread_local bool draining = false;
+  node->next_free_ = waiting;
+  waiting = node;
+  if (draining) return;
+  draining = true;
+  while (waiting) {
+    Node* next = waiting;
+    waiting = next->next_free_;
+    delete next;
+  }
+  draining = false;
+}
+
+void link(Ref<Node> node, ArrayRef<const Tensor*> outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    TensorImpl& impl = *outputs[i]->impl();
+    impl.grad_fn = node;
+    impl.output_nr = static_cast<std::uint32_t>(i);
+  }
+}
+
+Saved::Saved(const Tensor& input) : value_(input) {
+  if (value_.defined()) version_ = value_.impl()->storage->version();
+}
+
+Saved Saved::result(const Tensor& output, std::uint32_t nr) {
+  Saved saved(output.detach());
+  saved.result_nr_ = static_cast<std::int32_t>(nr);
+  return saved;
+}
+
+Tensor Saved::get(const Backward& pass) const {
+  if (!value_.defined()) return value_;
+  const std::uint32_t now = value_.impl()->storage->version();
+  check<AutogradError>(
+      now == version_, "[", pass.node().op_name(), "] a value of shape ", value_.sizes(),
+      " needed for backward was modified in place after it was used: it is at version ", now,
+      ", expected version ", version_, "; clone() it before changing it, or use the op that is not in place");
+  if (result_nr_ < 0 || !pass.recording()) return value_;
+  Tensor connected = value_.detach();
+  connected.impl()->grad_fn = Ref<Node>::share(&pass.node());
+  connected.impl()->output_nr = static_cast<std::uint32_t>(result_nr_);
+  return connected;
+}
+
+}  // namespace reel

@@ -1,0 +1,308 @@
+// The tape: what an op records, and how its backward rule hands gradients on.
+//
+// An op that needs gradients makes one Node holding edges to the producers of its inputs and a
+// rule (a lambda written right under the op's forward code). Nodes carry a creation number that
+// exceeds those of all producers, so visiting them in decreasing number is a topological order:
+// no search, no recursion.
+//
+// A rule speaks to the pass through `Backward`. In the usual mode its contributions are added in
+// place into the gradient's memory; with create_graph=true the same rule runs on recorded tensors.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "tensor.hpp"
+
+namespace reel {
+
+/// Whether ops record on this thread's tape.
+struct GradMode {
+  static bool is_enabled();
+  static void set_enabled(bool on);
+};
+/// Sets GradMode for a scope.
+class AutoGradMode {
+ public:
+  explicit AutoGradMode(bool on) : before_(GradMode::is_enabled()) { GradMode::set_enabled(on); }
+  ~AutoGradMode() { GradMode::set_enabled(before_); }
+  AutoGradMode(const AutoGradMode&) = delete;
+  AutoGradMode& operator=(const AutoGradMode&) = delete;
+
+ private:
+  bool before_;
+};
+/// No op records inside its scope.
+class NoGradGuard : public AutoGradMode {
+ public:
+  NoGradGuard() : AutoGradMode(false) {}
+};
+using InferenceMode = NoGradGuard;
+
+class Backward;
+using Hook = std::function<Tensor(const Tensor&)>;
+
+/// Where the gradient of one input goes: an output of the node that produced it, or a leaf.
+struct Edge {
+  Ref<Node> node;
+  std::uint32_t nr = 0;
+  Tensor leaf;
+  bool valid() const { return node || leaf.defined(); }
+};
+/// The edge to the producer of `t`; not valid where `t` needs no gradient.
+Edge gradient_edge(const Tensor& t);
+/// Whether `t` requires a gradient, as a leaf or through its history.
+bool tracks(const Tensor& t);
+/// GradMode is on and one of the tensors requires a gradient.
+template <class... T>
+bool needs_record(const T&... t) {
+  return GradMode::is_enabled() && (tracks(t) || ...);
+}
+
+/// The part of an input's gradient that the gradient of a view's output is: all of it (dim -1),
+/// or `length` indices from `start` along `dim`, with the dimension dropped for a select.
+struct Region {
+  std::int64_t dim = -1;
+  std::int64_t start = 0;
+  std::int64_t length = 0;
+  bool dropped = false;
+  Tensor of(const Tensor& whole) const;
+};
+
+/// A product a^T b put off, so that the rank-B updates that one weight receives at T time steps
+/// become one product over T*B rows when those rows turn out to lie next to each other.
+struct PendingProduct {
+  Tensor a, b;
+  PendingProduct() = default;
+  PendingProduct(Tensor rows, Tensor grads);
+  PendingProduct(PendingProduct&& other) noexcept = default;
+  PendingProduct& operator=(PendingProduct&& other) noexcept;
+  ~PendingProduct();
+};
+
+/// A gradient on its way, alive during one pass.
+struct GradSlot {
+  Tensor sum;          // contributions that cover the whole
+  bool owned = false;  // the memory of `sum` is written by this slot alone
+  // Views write their gradients straight into regions of `parts`, their parent's gradient: a
+  // full-size zero per time slice would make back-propagation through time quadratic.
+  Tensor parts;
+  std::int64_t parts_dim = -1;
+  std::vector<std::pair<std::int64_t, std::int64_t>> filled;  // disjoint [start, end), sorted
+  PendingProduct pending;
+  bool empty() const { return !sum.defined() && !parts.defined() && !pending.a.defined(); }
+};
+
+/// One recorded op.
+class Node {
+ public:
+  Node(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> outputs);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  virtual ~Node();
+  static void* operator new(std::size_t bytes) { return memory::allocate(bytes); }
+  static void operator delete(void* block, std::size_t bytes) { memory::release(block, bytes); }
+
+  /// The rule: reads the outputs' gradients from the pass and adds the inputs' to it.
+  virtual void backward(Backward& pass) = 0;
+  /// Drops the saved values; backward() must not be called again.
+  virtual void release() = 0;
+
+  /// PyTorch's name of the op's gradient, e.g. "MulBackward0".
+  std::string name() const { return name_; }
+  const char* op_name() const { return name_; }
+  std::size_t num_inputs() const { return edges.size(); }
+  std::size_t num_outputs() const { return outputs.size(); }
+
+  void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void drop() {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) free_later(this);
+  }
+
+  struct Output {
+    Dims sizes;
+    ScalarType dtype = kFloat32;
+    TensorImpl* retained = nullptr;  // the tensor that asked to keep its gradient; it unregisters
+    std::unique_ptr<std::vector<std::pair<std::uint64_t, Hook>>> hooks;
+    GradSlot slot;
+  };
+  /// Few elements inside the node, many on the heap.
+  template <class T, std::size_t N>
+  class Items {
+   public:
+    explicit Items(std::size_t n) : size_(n), heap_(n > N ? new T[n] : nullptr) {}
+    std::size_t size() const { return size_; }
+    T* begin() { return heap_ ? heap_.get() : few_; }
+    T* end() { return begin() + size_; }
+    T& operator[](std::size_t i) { return begin()[i]; }
+    const T& operator[](std::size_t i) const { return heap_ ? heap_[i] : few_[i]; }
+
+   private:
+    std::size_t size_;
+    std::unique_ptr<T[]> heap_;
+    T few_[N];
+  };
+
+  Items<Edge, 3> edges;
+  Items<Output, 1> outputs;
+  std::optional<Region> region;  // set for views: see GradSlot::parts
+  std::uint64_t number;          // creation number
+  bool released = false;
+  Backward* in_pass = nullptr;  // the pass that is using the slots
+
+ private:
+  static void free_later(Node* node) noexcept;
+
+  const char* name_;
+  std::atomic<std::int32_t> refs_{1};
+  Node* next_free_ = nullptr;
+};
+
+/// A node whose rule is a lambda `void(Backward&)`.
+template <class Rule>
+class RuleNode final : public Node {
+ public:
+  RuleNode(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> results,
+           Rule rule)
+      : Node(name, inputs, results), rule_(std::move(rule)) {}
+  void backward(Backward& pass) override { (*rule_)(pass); }
+  void release() override {
+    released = true;
+    rule_.reset();
+  }
+
+ private:
+  std::optional<Rule> rule_;
+};
+
+/// Links `outputs` to a finished node as its results, in order.
+void link(Ref<Node> node, ArrayRef<const Tensor*> outputs);
+
+/// Records an op whose results are `outputs`. Call it only where needs_record(inputs...) holds.
+template <class Rule>
+Node& record(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> outputs,
+             Rule rule) {
+  auto node = Ref<Node>::adopt(new RuleNode<Rule>(name, inputs, outputs, std::move(rule)));
+  Node& made = *node;
+  link(std::move(node), outputs);
+  return made;
+}
+
+/// A value that backward will need, with the version it had.
+class Saved {
+ public:
+  Saved() = default;
+  /// An input of the op.
+  explicit Saved(const Tensor& input);
+  /// Result number `nr` of the op itself, held without its history (no reference cycle).
+  static Saved result(const Tensor& output, std::uint32_t nr = 0);
+  bool defined() const { return value_.defined(); }
+  /// The value; throws AutogradError where it was modified in place since. Where the pass records,
+  /// it is connected to its history.
+  Tensor get(const Backward& pass) const;
+
+ private:
+  Tensor value_;
+  std::uint32_t version_ = 0;
+  std::int32_t result_nr_ = -1;
+};
+
+/// One backward pass, as the rule of the node at hand sees it.
+class Backward {
+ public:
+  /// create_graph: the rule's arithmetic is recorded, so it must work through public ops only.
+  bool recording() const { return create_graph_; }
+  Node& node() const { return *current_; }
+
+  /// Whether input `i` of the node wants a gradient.
+  bool needs(std::size_t i) const;
+  bool has_grad(std::size_t output = 0) const {
+    return current_->outputs[output].slot.sum.defined();
+  }
+  /// The gradient of an output; zeros where nothing flowed into it.
+  Tensor grad(std::size_t output = 0) const;
+  /// Whether that gradient's memory belongs to this pass alone, so it may be handed on.
+  bool grad_owned(std::size_t output = 0) const { return current_->outputs[output].slot.owned; }
+
+  /// Adds a contribution to the gradient of input `i`. Sums over broadcast dimensions; checks
+  /// shape and dtype. `owned`: nobody else will read or write the memory of `g`.
+  void add(std::size_t i, Tensor g, bool owned = false);
+  /// Hands the only output's gradient on to input `i` unchanged.
+  void pass_on(std::size_t i) { add(i, grad(), grad_owned()); }
+
+  /// Memory for the gradient of input `i`, of its shape: to be overwritten, or, where
+  /// `accumulate`, to be added to. Not while recording.
+  struct Target {
+    Tensor memory;
+    bool accumulate;
+  };
+  Target target(std::size_t i);
+
+  /// For a node with a `region`: its output's gradient is that part of input 0's. Not while
+  /// recording.
+  void add_region();
+  /// Adds a @ b (2-D) to the gradient of input `i`.
+  void add_product(std::size_t i, const Tensor& a, const Tensor& b);
+  /// Adds a^T @ b (2-D, rows are samples); put off while rows of further calls may be joined.
+  void add_row_product(std::size_t i, const Tensor& a, const Tensor& b);
+
+  ~Backward();
+
+ private:
+  friend class Engine;
+  explicit Backward(bool create_graph) : create_graph_(create_graph) {}
+  GradSlot& slot(const Edge& edge);
+  Tensor place(const Edge& edge, int depth);
+  Tensor reserve(const Edge& up, const Region& region, int depth);
+  void clear(Node& node);
+  void make_owned(GradSlot& slot);
+  void flush_pending(GradSlot& slot, const Edge& edge);
+  void add_to(const Edge& edge, Tensor g, bool owned);
+  void finish(GradSlot& slot, const Edge& edge);
+  void claim(Node& node);
+
+  struct Leaf {
+    Tensor tensor;
+    GradSlot slot;
+  };
+  bool create_graph_;
+  Node* current_ = nullptr;
+  std::vector<Node*> queue_;  // heap by creation number
+  std::unordered_map<TensorImpl*, Leaf> leaves_;
+  std::vector<TensorImpl*> leaf_order_;
+
+  // autograd::grad: the nodes that lie on a path to an input, and the inputs themselves.
+  bool restricted_ = false;
+  std::unordered_set<const Node*> on_path_;
+  std::unordered_set<const TensorImpl*> wanted_leaves_;
+  bool leads_somewhere(const Edge& edge) const;
+};
+
+/// Hooks of a leaf.
+struct AutogradExtra {
+  std::vector<std::pair<std::uint64_t, Hook>> hooks;
+};
+
+namespace autograd {
+using Variable = Tensor;
+using variable_list = std::vector<Tensor>;
+
+/// Sum of gradients of `tensors` (each weighted by its `grad_tensors` entry) into the leaves.
+/// https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
+void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& grad_tensors = {},
+              std::optional<bool> retain_graph = nullopt, bool create_graph = false);
+/// Gradients of `outputs` with respect to `inputs`, returned instead of accumulated. Throws
+/// AutogradError where an input is not part of the graph, unless `allow_unused`.
+/// https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs = {},
+                         std::optional<bool> retain_graph = nullopt, bool create_graph = false,
+                         bool allow_unused = false);
+}  // namespace autograd
+
+}  // namespace reel

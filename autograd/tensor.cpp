@@ -1,0 +1,255 @@
+// Tensor without arithmetic: its making, its numbers, its place on the tape, copies.
+#include "tensor.hpp"
+
+#include <sstream>
+
+#include "kernels.hpp"
+#include "ops/ops.hpp"
+#include "ops/view.hpp"
+#include "tape.hpp"
+
+namespace reel {
+
+Ref<TensorImpl> TensorImpl::make() { return Ref<TensorImpl>::adopt(new TensorImpl()); }
+
+TensorImpl::~TensorImpl() {
+  if (retains_grad && grad_fn) grad_fn->outputs[output_nr].retained = nullptr;
+}
+
+void Tensor::undefined_error() {
+  throw Error("expected a tensor that is defined, found an undefined one (default constructed)");
+}
+
+std::int64_t Tensor::storage_offset() const {
+  const TensorImpl& impl = checked();
+  return (impl.data - static_cast<std::byte*>(impl.storage->data())) / static_cast<std::ptrdiff_t>(reel::element_size(impl.dtype));
+}
+
+Scalar Tensor::item() const {
+  check<ShapeError>(numel() == 1, "[item] a tensor with ", numel(), " elements of shape ", sizes(), " cannot be converted to a number");
+  return dispatch(scalar_type(), [&](auto tag) { return Scalar(*data_ptr<typename decltype(tag)::type>()); });
+}
+
+std::string Tensor::toString() const { return std::string("CPU") + to_string(scalar_type()) + "Type"; }
+
+// ---------------------------------------------------------------- the tape
+bool Tensor::requires_grad() const {
+  static_cast<void>(checked());
+  return tracks(*this);
+}
+
+const Tensor& Tensor::set_requires_grad(bool on) const {
+  TensorImpl& impl = checked();
+  check<AutogradError>(on || !tracks(*this) || is_leaf(),
+                       "[requires_grad_] you can only change requires_grad flags of leaf variables; use detach() for a value that "
+                       "needs no gradient");
+  check<AutogradError>(!on || is_floating_point(), "[requires_grad_] only tensors of floating point dtype can require gradients, found ",
+                       dtype_name(scalar_type()));
+  if (!impl.grad_fn) impl.requires_grad = on;
+  return *this;
+}
+Tensor& Tensor::requires_grad_(bool on) {
+  set_requires_grad(on);
+  return *this;
+}
+bool Tensor::is_leaf() const {
+  static_cast<void>(tracks(*this));  // brings a view's history up to date
+  return !checked().grad_fn;
+}
+Ref<Node> Tensor::grad_fn() const {
+  static_cast<void>(tracks(*this));
+  return checked().grad_fn;
+}
+void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph) const {
+  autograd::backward({*this}, gradient.defined() ? std::vector<Tensor>{gradient} : std::vector<Tensor>{}, retain_graph, create_graph);
+}
+void Tensor::retain_grad() const {
+  check<AutogradError>(requires_grad(), "[retain_grad] can't retain_grad on a tensor that has requires_grad=false");
+  TensorImpl& impl = checked();
+  if (!impl.grad_fn) return;
+  impl.retains_grad = true;
+  impl.grad_fn->outputs[impl.output_nr].retained = &impl;
+}
+
+namespace {
+std::atomic<unsigned> last_hook{0};
+}
+unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
+  check<AutogradError>(requires_grad(), "[register_hook] cannot register a hook on a tensor that doesn't require gradient");
+  const unsigned id = ++last_hook;
+  TensorImpl& impl = checked();
+  if (impl.grad_fn) {
+    auto& hooks = impl.grad_fn->outputs[impl.output_nr].hooks;
+    if (!hooks) hooks = std::make_unique<std::vector<std::pair<std::uint64_t, Hook>>>();
+    hooks->emplace_back(id, std::move(hook));
+  } else {
+    if (!impl.extra) impl.extra = std::make_unique<AutogradExtra>();
+    impl.extra->hooks.emplace_back(id, std::move(hook));
+  }
+  return id;
+}
+void Tensor::remove_hook(unsigned id) const {
+  TensorImpl& impl = checked();
+  auto* hooks = impl.grad_fn ? impl.grad_fn->outputs[impl.output_nr].hooks.get() : impl.extra ? &impl.extra->hooks : nullptr;
+  if (!hooks) return;
+  for (auto at = hooks->begin(); at != hooks->end(); ++at)
+    if (at->first == id) {
+      hooks->erase(at);
+      return;
+    }
+}
+
+Tensor Tensor::detach() const {
+  const TensorImpl& from = checked();
+  auto impl = TensorImpl::make();
+  impl->dtype = from.dtype;
+  impl->storage = from.storage;
+  impl->data = from.data;
+  impl->sizes = from.sizes;
+  impl->strides = from.strides;
+  impl->numel = from.numel;
+  impl->contiguous = from.contiguous;
+  return Tensor(std::move(impl));
+}
+Tensor& Tensor::detach_() {
+  TensorImpl& impl = checked();
+  check<AutogradError>(!is_view(), "[detach_] can't detach views in-place; use detach() instead");
+  if (impl.retains_grad && impl.grad_fn) impl.grad_fn->outputs[impl.output_nr].retained = nullptr;
+  impl.retains_grad = false;
+  impl.grad_fn = nullptr;
+  impl.output_nr = 0;
+  impl.requires_grad = false;
+  ++impl.history;
+  return *this;
+}
+
+// ---------------------------------------------------------------- copies and conversions
+namespace {
+Tensor copied(const Tensor& t, ScalarType dtype, const char* node) {
+  Tensor out = empty(t.sizes(), dtype);
+  kernels::copy(out, t);
+  if (is_floating_point(dtype) && needs_record(t))
+    record(node, {&t}, {&out}, [from = t.scalar_type()](Backward& pass) { pass.add(0, pass.grad().to(from), pass.grad_owned()); });
+  return out;
+}
+}  // namespace
+
+Tensor Tensor::clone() const { return copied(*this, scalar_type(), "CloneBackward0"); }
+Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
+Tensor Tensor::to(ScalarType dtype, bool, bool copy) const {
+  if (dtype == scalar_type() && !copy) return *this;
+  return copied(*this, dtype, "ToCopyBackward0");
+}
+Tensor Tensor::to(const TensorOptions& options, bool non_blocking, bool copy) const {
+  return to(options.has_dtype() ? options.dtype() : scalar_type(), non_blocking, copy);
+}
+Tensor Tensor::to(Device, bool non_blocking, bool copy) const { return to(scalar_type(), non_blocking, copy); }
+Tensor Tensor::to(Device, ScalarType dtype, bool non_blocking, bool copy) const { return to(dtype, non_blocking, copy); }
+
+Tensor& Tensor::copy_(const Tensor& source, bool) const {
+  detail::check_in_place("copy_", *this);
+  if (!needs_record(*this, source)) {
+    kernels::copy(*this, detail::without_overlap(*this, source).detach().expand(sizes()));
+    return detail::forget_history(*this);
+  }
+  return detail::write_in_place("copy_", *this, source.expand(sizes()));
+}
+Tensor& Tensor::fill_(const Scalar& value) const {
+  detail::check_in_place("fill_", *this);
+  kernels::fill(*this, value);
+  return detail::forget_history(*this);
+}
+Tensor& Tensor::zero_() const { return fill_(0); }
+
+// ---------------------------------------------------------------- writing in place
+namespace detail {
+
+void check_in_place(const char* op, const Tensor& self) {
+  if (!GradMode::is_enabled()) return;
+  check<AutogradError>(!(self.checked().requires_grad && !self.impl()->grad_fn), "[", op,
+                       "] a leaf variable that requires grad is being used in an in-place operation; do it inside NoGradGuard, or "
+                       "use the op that is not in place");
+  const Tensor& base = self.impl()->base;
+  check<AutogradError>(!base.defined() || !(base.impl()->requires_grad && !base.impl()->grad_fn), "[", op,
+                       "] a view of a leaf variable that requires grad is being used in an in-place operation; do it inside NoGradGuard");
+  for (std::size_t d = 0; d < self.sizes().size(); ++d)
+    check(self.strides()[d] != 0 || self.sizes()[d] <= 1, "[", op, "] an expanded tensor of shape ", self.sizes(),
+          " shares one element among several positions; clone() it before writing to it");
+}
+
+Tensor before_write(const Tensor& self) {
+  if (!needs_record(self)) return self;
+  Tensor before = self.detach();
+  before.impl()->grad_fn = self.impl()->grad_fn;
+  before.impl()->output_nr = self.impl()->output_nr;
+  return before;
+}
+
+namespace {
+// The history of a base after `part`, of strides and offset as given, was replaced in it.
+void rebase_base(const char* op, const Tensor& self, const Tensor& result) {
+  const Tensor base = self.impl()->base;
+  check<AutogradError>(base.is_contiguous(), "[", op, "] writing into a view needs a contiguous base, found strides ", base.strides());
+  const std::int64_t offset = self.storage_offset() - base.storage_offset();
+  const Dims sizes(self.sizes()), strides(self.strides());
+  const Tensor before = before_write(base);
+  Tensor after = base.detach();
+  const auto window = [=](const Tensor& g) { return as_strided(g, sizes, strides, g.storage_offset() + offset); };
+  record("CopySlices", {&before, &result}, {&after}, [=](Backward& pass) {
+    const Tensor g = pass.grad().contiguous();
+    if (pass.needs(0)) {
+      Tensor rest = g.clone();
+      window(rest).zero_();
+      pass.add(0, rest, true);
+    }
+    pass.add(1, window(g));
+  });
+  base.impl()->grad_fn = after.impl()->grad_fn;
+  base.impl()->output_nr = after.impl()->output_nr;
+  ++base.impl()->history;
+}
+}  // namespace
+
+Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result) {
+  check_in_place(op, self);
+  check<ShapeError>(result.sizes() == self.sizes(), "[", op, "] output with shape ", self.sizes(),
+                    " doesn't match the broadcast shape ", result.sizes());
+  check<DtypeError>(is_floating_point(self.scalar_type()) || !is_floating_point(result.scalar_type()), "[", op, "] result type ",
+                    to_string(result.scalar_type()), " can't be cast to the desired output type ", to_string(self.scalar_type()));
+  const Tensor converted = result.to(self.scalar_type());
+  const bool recorded = needs_record(self, converted);
+  kernels::copy(self, converted);
+  self.impl()->storage->bump_version();
+  if (recorded) {
+    if (self.is_view()) {
+      rebase_base(op, self, converted);
+    } else {
+      self.impl()->grad_fn = converted.impl()->grad_fn;
+      self.impl()->output_nr = converted.impl()->output_nr;
+      ++self.impl()->history;
+    }
+  }
+  return const_cast<Tensor&>(self);
+}
+
+Tensor& forget_history(const Tensor& self) {
+  self.impl()->storage->bump_version();
+  if (!needs_record(self)) return const_cast<Tensor&>(self);
+  if (self.is_view()) {
+    rebase_base("fill_", self, empty(self.sizes(), self.scalar_type()));
+  } else {
+    self.impl()->grad_fn = nullptr;
+    self.impl()->output_nr = 0;
+    ++self.impl()->history;
+  }
+  return const_cast<Tensor&>(self);
+}
+
+Tensor without_overlap(const Tensor& self, const Tensor& other) {
+  const TensorImpl &a = self.checked(), &b = other.checked();
+  const bool same_window = a.data == b.data && a.sizes == b.sizes && a.strides == b.strides;
+  return a.storage == b.storage && !same_window ? other.clone() : other;
+}
+
+}  // namespace detail
+}  // namespace reel

@@ -1,0 +1,362 @@
+// Tensor: a one-pointer handle to a strided array of numbers, with its place on the tape.
+//
+// The methods that compute are declared here and defined in methods.hpp, where each forwards to
+// the free function of the same name (declared, with its equation, under ops/).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "dims.hpp"
+#include "dtype.hpp"
+#include "storage.hpp"
+
+namespace reel {
+
+class Tensor;
+class Node;
+struct TensorImpl;
+struct AutogradExtra;
+using TensorList = ArrayRef<Tensor>;
+namespace indexing {
+class TensorIndex;
+}
+
+/// Typed element access with bounds left unchecked, as PyTorch's TensorAccessor.
+template <class T, std::size_t N>
+class TensorAccessor {
+ public:
+  TensorAccessor(T* data, const std::int64_t* sizes, const std::int64_t* strides)
+      : data_(data), sizes_(sizes), strides_(strides) {}
+  decltype(auto) operator[](std::int64_t i) const {
+    if constexpr (N == 1)
+      return (data_[i * strides_[0]]);
+    else
+      return TensorAccessor<T, N - 1>(data_ + i * strides_[0], sizes_ + 1, strides_ + 1);
+  }
+  std::int64_t size(std::int64_t i) const { return sizes_[i]; }
+  IntArrayRef sizes() const { return IntArrayRef(sizes_, N); }
+  T* data() const { return data_; }
+
+ private:
+  T* data_;
+  const std::int64_t* sizes_;
+  const std::int64_t* strides_;
+};
+
+class Tensor {
+ public:
+  Tensor() noexcept;
+  explicit Tensor(Ref<TensorImpl> impl);
+  Tensor(const Tensor&);
+  Tensor(Tensor&&) noexcept;
+  Tensor& operator=(const Tensor&);
+  Tensor& operator=(Tensor&&) noexcept;
+  ~Tensor();
+  TensorImpl* impl() const { return impl_.get(); }
+  /// The implementation; throws Error where the tensor is undefined.
+  TensorImpl& checked() const;
+
+  // ---- what it is
+  bool defined() const { return static_cast<bool>(impl_); }
+  void reset() { impl_ = nullptr; }
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
+  std::int64_t dim() const;
+  std::int64_t ndimension() const { return dim(); }
+  std::int64_t numel() const;
+  IntArrayRef sizes() const;
+  IntArrayRef strides() const;
+  std::int64_t size(std::int64_t dim) const;
+  std::int64_t stride(std::int64_t dim) const;
+  std::int64_t storage_offset() const;
+  std::size_t nbytes() const { return static_cast<std::size_t>(numel()) * element_size(); }
+  std::size_t element_size() const { return reel::element_size(scalar_type()); }
+  std::int64_t itemsize() const { return static_cast<std::int64_t>(element_size()); }
+  ScalarType scalar_type() const;
+  ScalarType dtype() const { return scalar_type(); }
+  Device device() const { return Device(); }
+  bool is_cuda() const { return false; }
+  bool is_cpu() const { return true; }
+  TensorOptions options() const { return TensorOptions(scalar_type()); }
+  bool is_contiguous() const;
+  bool is_floating_point() const { return reel::is_floating_point(scalar_type()); }
+  bool is_view() const;
+
+  // ---- its numbers
+  /// The first element's address. Throws DtypeError where T is not the tensor's type.
+  template <class T>
+  T* data_ptr() const;
+  void* data_ptr() const;
+  template <class T>
+  T* mutable_data_ptr() const {
+    return data_ptr<T>();
+  }
+  template <class T>
+  const T* const_data_ptr() const {
+    return data_ptr<T>();
+  }
+  template <class T, std::size_t N>
+  TensorAccessor<T, N> accessor() const;
+  /// The only element. Throws ShapeError where there is not exactly one.
+  Scalar item() const;
+  template <class T>
+  T item() const {
+    return item().to<T>();
+  }
+  std::string toString() const;
+  void print() const;
+
+  // ---- the tape
+  bool requires_grad() const;
+  /// Throws AutogradError on a non-leaf or an integral tensor.
+  const Tensor& set_requires_grad(bool on) const;
+  Tensor& requires_grad_(bool on = true);
+  const Tensor& requires_grad_(bool on = true) const { return set_requires_grad(on); }
+  bool is_leaf() const;
+  /// The node that produced this tensor, or none for a leaf.
+  Ref<Node> grad_fn() const;
+  const Tensor& grad() const;
+  /// The gradient, to be replaced or cleared: `t.mutable_grad() = Tensor()`.
+  Tensor& mutable_grad() const;
+  std::uint32_t output_nr() const;
+  std::uint32_t _version() const;
+  /// Accumulates d(this)/d(leaf) into the `.grad` of every leaf. `gradient` may be left out for
+  /// a tensor of one element. Throws AutogradError where nothing requires a gradient or the graph
+  /// was freed. https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
+  void backward(const Tensor& gradient = Tensor(), std::optional<bool> retain_graph = nullopt,
+                bool create_graph = false) const;
+  /// Keeps the gradient of a non-leaf in `.grad`.
+  void retain_grad() const;
+  /// Calls `hook` with each gradient of this tensor; what it returns, if defined, replaces the
+  /// gradient. The result identifies the hook to remove_hook().
+  /// https://pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
+  template <class F>
+  unsigned register_hook(F hook) const {
+    if constexpr (std::is_void_v<std::invoke_result_t<F, Tensor>>)
+      return add_hook([hook](const Tensor& g) {
+        hook(g);
+        return Tensor();
+      });
+    else
+      return add_hook(hook);
+  }
+  void remove_hook(unsigned id) const;
+  /// The same memory without history.
+  Tensor detach() const;
+  Tensor& detach_();
+  Tensor data() const { return detach(); }
+  Tensor variable_data() const { return detach(); }
+
+  // ---- copies and conversions
+  Tensor clone() const;
+  Tensor contiguous() const;
+  Tensor to(ScalarType dtype, bool non_blocking = false, bool copy = false) const;
+  Tensor to(const TensorOptions& options, bool non_blocking = false, bool copy = false) const;
+  Tensor to(Device device, bool non_blocking = false, bool copy = false) const;
+  Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const;
+  Tensor to(DeviceType device) const { return to(Device(device)); }
+  Tensor cpu() const { return *this; }
+  Tensor type_as(const Tensor& other) const { return to(other.scalar_type()); }
+  Tensor toType(ScalarType t) const { return to(t); }
+
+  // ---- arithmetic (ops/pointwise.hpp)
+  Tensor add(const Tensor& other, const Scalar& alpha = 1) const;
+  Tensor add(const Scalar& other, const Scalar& alpha = 1) const;
+  Tensor sub(const Tensor& other, const Scalar& alpha = 1) const;
+  Tensor sub(const Scalar& other, const Scalar& alpha = 1) const;
+  Tensor mul(const Tensor& other) const;
+  Tensor mul(const Scalar& other) const;
+  Tensor div(const Tensor& other) const;
+  Tensor div(const Scalar& other) const;
+  Tensor neg() const;
+  Tensor operator-() const { return neg(); }
+  Tensor pow(const Scalar& exponent) const;
+  Tensor square() const;
+  Tensor sqrt() const;
+  Tensor abs() const;
+  Tensor sign() const;
+  Tensor exp() const;
+  Tensor log() const;
+  Tensor tanh() const;
+  Tensor sigmoid() const;
+  Tensor relu() const;
+  Tensor eq(const Tensor& other) const;
+  Tensor eq(const Scalar& other) const;
+  Tensor ne(const Tensor& other) const;
+  Tensor ne(const Scalar& other) const;
+  Tensor lt(const Tensor& other) const;
+  Tensor lt(const Scalar& other) const;
+  Tensor le(const Tensor& other) const;
+  Tensor le(const Scalar& other) const;
+  Tensor gt(const Tensor& other) const;
+  Tensor gt(const Scalar& other) const;
+  Tensor ge(const Tensor& other) const;
+  Tensor ge(const Scalar& other) const;
+  Tensor masked_fill(const Tensor& mask, const Scalar& value) const;
+
+  // ---- the same in place: no new memory, and a place on the tape where one is needed
+  Tensor& add_(const Tensor& other, const Scalar& alpha = 1) const;
+  Tensor& add_(const Scalar& other, const Scalar& alpha = 1) const;
+  Tensor& sub_(const Tensor& other, const Scalar& alpha = 1) const;
+  Tensor& sub_(const Scalar& other, const Scalar& alpha = 1) const;
+  Tensor& mul_(const Tensor& other) const;
+  Tensor& mul_(const Scalar& other) const;
+  Tensor& div_(const Tensor& other) const;
+  Tensor& div_(const Scalar& other) const;
+  Tensor& copy_(const Tensor& source, bool non_blocking = false) const;
+  Tensor& fill_(const Scalar& value) const;
+  Tensor& zero_() const;
+  Tensor& masked_fill_(const Tensor& mask, const Scalar& value) const;
+  Tensor& uniform_(double from = 0, double to = 1) const;
+  Tensor& normal_(double mean = 0, double std = 1) const;
+  Tensor& operator+=(const Tensor& other) { return add_(other); }
+  Tensor& operator+=(const Scalar& other) { return add_(other); }
+  Tensor& operator-=(const Tensor& other) { return sub_(other); }
+  Tensor& operator-=(const Scalar& other) { return sub_(other); }
+  Tensor& operator*=(const Tensor& other) { return mul_(other); }
+  Tensor& operator*=(const Scalar& other) { return mul_(other); }
+  Tensor& operator/=(const Tensor& other) { return div_(other); }
+  Tensor& operator/=(const Scalar& other) { return div_(other); }
+
+  // ---- reductions (ops/reduce.hpp)
+  Tensor sum() const;
+  Tensor sum(IntArrayRef dim, bool keepdim = false) const;
+  Tensor mean() const;
+  Tensor mean(IntArrayRef dim, bool keepdim = false) const;
+  Tensor max() const;
+  Tensor min() const;
+  Tensor argmax(std::optional<std::int64_t> dim = nullopt, bool keepdim = false) const;
+  Tensor sum_to_size(IntArrayRef sizes) const;
+
+  // ---- matrix products (ops/linalg.hpp)
+  Tensor matmul(const Tensor& other) const;
+  Tensor mm(const Tensor& other) const;
+  Tensor t() const;
+
+  // ---- shape (ops/shape.hpp)
+  Tensor view(IntArrayRef sizes) const;
+  Tensor reshape(IntArrayRef sizes) const;
+  Tensor flatten(std::int64_t start_dim = 0, std::int64_t end_dim = -1) const;
+  Tensor transpose(std::int64_t dim0, std::int64_t dim1) const;
+  Tensor permute(IntArrayRef dims) const;
+  Tensor squeeze() const;
+  Tensor squeeze(std::int64_t dim) const;
+  Tensor unsqueeze(std::int64_t dim) const;
+  Tensor expand(IntArrayRef sizes, bool implicit = false) const;
+  Tensor expand_as(const Tensor& other) const;
+  Tensor as_strided(IntArrayRef sizes, IntArrayRef strides,
+                    std::optional<std::int64_t> storage_offset = nullopt) const;
+  Tensor narrow(std::int64_t dim, std::int64_t start, std::int64_t length) const;
+  Tensor select(std::int64_t dim, std::int64_t index) const;
+  Tensor slice(std::int64_t dim = 0, std::optional<std::int64_t> start = nullopt,
+               std::optional<std::int64_t> end = nullopt, std::int64_t step = 1) const;
+  Tensor operator[](std::int64_t index) const { return select(0, index); }
+  std::vector<Tensor> split(std::int64_t split_size, std::int64_t dim = 0) const;
+  std::vector<Tensor> chunk(std::int64_t chunks, std::int64_t dim = 0) const;
+  std::vector<Tensor> unbind(std::int64_t dim = 0) const;
+
+  // ---- indexing (ops/index.hpp)
+  Tensor index(ArrayRef<indexing::TensorIndex> indices) const;
+  Tensor index(std::initializer_list<indexing::TensorIndex> indices) const;
+  Tensor& index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const;
+  Tensor& index_put_(ArrayRef<indexing::TensorIndex> indices, const Scalar& value) const;
+  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices, const Tensor& value) const;
+  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices, const Scalar& value) const;
+  Tensor index_select(std::int64_t dim, const Tensor& index) const;
+
+  // ---- softmax family, random (ops/normalise.hpp, ops/random.hpp)
+  Tensor softmax(std::int64_t dim) const;
+  Tensor log_softmax(std::int64_t dim) const;
+  Tensor multinomial(std::int64_t num_samples, bool replacement = false) const;
+
+ private:
+  unsigned add_hook(std::function<Tensor(const Tensor&)> hook) const;
+  [[noreturn]] static void undefined_error();
+  Ref<TensorImpl> impl_;
+};
+
+/// What a Tensor points to. Plain data for the library's own files; users go through Tensor.
+struct TensorImpl {
+  static Ref<TensorImpl> make();
+  ~TensorImpl();
+
+  void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
+  void drop() {
+    if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  static void* operator new(std::size_t bytes) { return memory::allocate(bytes); }
+  static void operator delete(void* block, std::size_t bytes) { memory::release(block, bytes); }
+
+  std::atomic<std::int32_t> refs{1};
+  ScalarType dtype = kFloat32;
+  bool requires_grad = false;         // set by the user, on leaves
+  bool contiguous = true;             // row-major, no gaps
+  bool retains_grad = false;          // a non-leaf that asked to keep its gradient
+  std::uint32_t output_nr = 0;        // which output of grad_fn
+  std::uint32_t history = 0;          // of a base: rises when its grad_fn is replaced
+  std::uint32_t history_seen = 0;     // of a view: the base's history that grad_fn belongs to
+  std::int64_t numel = 0;
+  std::byte* data = nullptr;          // first element: storage plus offset
+  Ref<Storage> storage;
+  Dims sizes;
+  Dims strides;                       // in elements
+  Ref<Node> grad_fn;                  // producer on the tape; none for leaves
+  Tensor base;                        // of a view: the tensor whose memory it shows
+  Tensor grad;                        // of a leaf (or with retain_grad): the gradient
+  std::unique_ptr<AutogradExtra> extra;  // hooks; made when first needed
+};
+
+inline Tensor::Tensor() noexcept = default;
+inline Tensor::Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+inline Tensor::Tensor(const Tensor&) = default;
+inline Tensor::Tensor(Tensor&&) noexcept = default;
+inline Tensor& Tensor::operator=(const Tensor&) = default;
+inline Tensor& Tensor::operator=(Tensor&&) noexcept = default;
+inline Tensor::~Tensor() = default;
+inline TensorImpl& Tensor::checked() const {
+  if (!impl_) undefined_error();
+  return *impl_;
+}
+inline std::int64_t Tensor::dim() const { return static_cast<std::int64_t>(checked().sizes.size()); }
+inline std::int64_t Tensor::numel() const { return checked().numel; }
+inline IntArrayRef Tensor::sizes() const { return checked().sizes; }
+inline IntArrayRef Tensor::strides() const { return checked().strides; }
+inline std::int64_t Tensor::size(std::int64_t dim) const {
+  return checked().sizes[wrap_dim("size", dim, checked().sizes.size())];
+}
+inline std::int64_t Tensor::stride(std::int64_t dim) const {
+  return checked().strides[wrap_dim("stride", dim, checked().sizes.size())];
+}
+inline ScalarType Tensor::scalar_type() const { return checked().dtype; }
+inline bool Tensor::is_contiguous() const { return checked().contiguous; }
+inline bool Tensor::is_view() const { return checked().base.defined(); }
+inline std::uint32_t Tensor::output_nr() const { return checked().output_nr; }
+inline std::uint32_t Tensor::_version() const { return checked().storage->version(); }
+inline const Tensor& Tensor::grad() const { return checked().grad; }
+inline Tensor& Tensor::mutable_grad() const { return checked().grad; }
+inline void* Tensor::data_ptr() const { return checked().data; }
+template <class T>
+T* Tensor::data_ptr() const {
+  check<DtypeError>(dtype_of<T>::value == scalar_type(), "[data_ptr] expected scalar type ",
+                    to_string(dtype_of<T>::value), " but found ", to_string(scalar_type()));
+  return reinterpret_cast<T*>(impl_->data);
+}
+template <class T, std::size_t N>
+TensorAccessor<T, N> Tensor::accessor() const {
+  check<ShapeError>(dim() == static_cast<std::int64_t>(N), "[accessor] expected ", N,
+                    " dims but tensor has ", dim());
+  return TensorAccessor<T, N>(data_ptr<T>(), impl_->sizes.data(), impl_->strides.data());
+}
+
+/// PyTorch's format: values in columns, then "[ CPUFloatType{2,3} ]".
+std::ostream& operator<<(std::ostream& out, const Tensor& t);
+
+}  // namespace reel
