@@ -27,7 +27,8 @@ class ArrayRef {
   constexpr ArrayRef(const std::array<T, N>& values) : data_(values.data()), size_(N) {}
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Winit-list-lifetime"  // an argument type: the list outlives the call
+#pragma GCC diagnostic ignored \
+    "-Winit-list-lifetime"  // an argument type: the list outlives the call
 #endif
   constexpr ArrayRef(std::initializer_list<T> values)
       : data_(values.begin()), size_(values.size()) {}

@@ -15,8 +15,8 @@ struct Names {
   int rank;  // position in the promotion lattice, which is a chain for these types
 };
 constexpr Names kNames[] = {
-    {kUInt8, "uint8", "Byte", 1, 1},    {kInt32, "int32", "Int", 4, 2},
-    {kInt64, "int64", "Long", 8, 3},    {kFloat32, "float32", "Float", 4, 4},
+    {kUInt8, "uint8", "Byte", 1, 1},       {kInt32, "int32", "Int", 4, 2},
+    {kInt64, "int64", "Long", 8, 3},       {kFloat32, "float32", "Float", 4, 4},
     {kFloat64, "float64", "Double", 8, 5}, {kBool, "bool", "Bool", 1, 0},
 };
 const Names& names(ScalarType t) {

@@ -46,13 +46,34 @@ void set_default_dtype(ScalarType t);
 
 template <class T>
 struct dtype_of;
-template <> struct dtype_of<std::uint8_t> { static constexpr ScalarType value = kUInt8; };
-template <> struct dtype_of<std::int32_t> { static constexpr ScalarType value = kInt32; };
-template <> struct dtype_of<std::int64_t> { static constexpr ScalarType value = kInt64; };
-template <> struct dtype_of<long long> { static constexpr ScalarType value = kInt64; };
-template <> struct dtype_of<float> { static constexpr ScalarType value = kFloat32; };
-template <> struct dtype_of<double> { static constexpr ScalarType value = kFloat64; };
-template <> struct dtype_of<bool> { static constexpr ScalarType value = kBool; };
+template <>
+struct dtype_of<std::uint8_t> {
+  static constexpr ScalarType value = kUInt8;
+};
+template <>
+struct dtype_of<std::int32_t> {
+  static constexpr ScalarType value = kInt32;
+};
+template <>
+struct dtype_of<std::int64_t> {
+  static constexpr ScalarType value = kInt64;
+};
+template <>
+struct dtype_of<long long> {
+  static constexpr ScalarType value = kInt64;
+};
+template <>
+struct dtype_of<float> {
+  static constexpr ScalarType value = kFloat32;
+};
+template <>
+struct dtype_of<double> {
+  static constexpr ScalarType value = kFloat64;
+};
+template <>
+struct dtype_of<bool> {
+  static constexpr ScalarType value = kBool;
+};
 
 template <class T>
 struct Tag {
@@ -63,12 +84,18 @@ struct Tag {
 template <class F>
 decltype(auto) dispatch(ScalarType t, F&& f) {
   switch (t) {
-    case ScalarType::Byte: return f(Tag<std::uint8_t>{});
-    case ScalarType::Int: return f(Tag<std::int32_t>{});
-    case ScalarType::Long: return f(Tag<std::int64_t>{});
-    case ScalarType::Float: return f(Tag<float>{});
-    case ScalarType::Double: return f(Tag<double>{});
-    case ScalarType::Bool: return f(Tag<bool>{});
+    case ScalarType::Byte:
+      return f(Tag<std::uint8_t>{});
+    case ScalarType::Int:
+      return f(Tag<std::int32_t>{});
+    case ScalarType::Long:
+      return f(Tag<std::int64_t>{});
+    case ScalarType::Float:
+      return f(Tag<float>{});
+    case ScalarType::Double:
+      return f(Tag<double>{});
+    case ScalarType::Bool:
+      return f(Tag<bool>{});
   }
   throw DtypeError("unknown dtype");
 }

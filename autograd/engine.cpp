@@ -26,7 +26,8 @@ bool is_sole_owner(const Tensor& t) {
 }
 }  // namespace
 
-PendingProduct::PendingProduct(Tensor rows, Tensor grads) : a(std::move(rows)), b(std::move(grads)) {
+PendingProduct::PendingProduct(Tensor rows, Tensor grads)
+    : a(std::move(rows)), b(std::move(grads)) {
   b.impl()->storage->pin();
 }
 PendingProduct::~PendingProduct() {
@@ -194,7 +195,7 @@ void Backward::add_product(std::size_t i, const Tensor& a, const Tensor& b) {
   if (!needs(i)) return;
   if (recording()) return add(i, matmul(a, b));
   const Target into = target(i);
-  gemm(a, b, into.memory, 1.0, into.accumulate ? 1.0 : 0.0);
+  gemm(a, b, into.memory, into.accumulate);
 }
 
 namespace {
@@ -203,8 +204,8 @@ bool follows(const Tensor& first, const Tensor& second) {
   const TensorImpl &x = *first.impl(), &y = *second.impl();
   return x.storage == y.storage && x.dtype == y.dtype && x.sizes[1] == y.sizes[1] &&
          x.strides[0] == y.strides[0] && x.strides[1] == y.strides[1] && x.strides[0] > 0 &&
-         y.data == x.data + x.sizes[0] * x.strides[0] *
-                                static_cast<std::int64_t>(element_size(x.dtype));
+         y.data ==
+             x.data + x.sizes[0] * x.strides[0] * static_cast<std::int64_t>(element_size(x.dtype));
 }
 Tensor join(const Tensor& first, const Tensor& second) {
   return first.as_strided({first.size(0) + second.size(0), first.size(1)}, first.strides());
@@ -239,7 +240,7 @@ void Backward::flush_pending(GradSlot& s, const Edge& edge) {
     s.sum = place(edge, 0);
     s.owned = true;
   }
-  gemm(product.a.t(), product.b, s.sum, 1.0, accumulate ? 1.0 : 0.0);
+  gemm(product.a.t(), product.b, s.sum, accumulate);
 }
 
 // All contributions have arrived: brings them together in `sum`.

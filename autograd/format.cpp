@@ -20,19 +20,21 @@ struct Format {
 // Width and notation that suit all finite values, by the rules of PyTorch's C++ printer.
 Format choose_format(const double* p, std::int64_t n) {
   Format f;
-  double low = HUGE_VAL, high = 0;
-  bool integral = true;
+  std::int64_t first = 0;
+  while (first < n && !std::isfinite(p[first])) ++first;
+  double low = first < n ? std::fabs(p[first]) : 0, high = low;
+  f.integral = true;
   for (std::int64_t i = 0; i < n; ++i) {
     if (!std::isfinite(p[i])) continue;
-    if (p[i] != std::ceil(p[i])) integral = false;
+    if (p[i] != std::ceil(p[i])) f.integral = false;
     low = std::min(low, std::fabs(p[i]));
-    high = std::max(high, std::fabs(p[i]));
+    high = std::max(high, p[i]);  // signed, as there
   }
-  if (low == HUGE_VAL) low = high = 0;
-  const auto exponent = [](double v) { return v == 0 ? 1 : static_cast<int>(std::floor(std::log10(v))) + 1; };
+  const auto exponent = [](double v) {
+    return v == 0 ? 1 : static_cast<int>(std::floor(std::log10(v))) + 1;
+  };
   const int least = exponent(low), most = exponent(high);
-  f.integral = integral;
-  if (integral) {
+  if (f.integral) {
     f.scientific = most > 9;
     f.width = f.scientific ? 11 : most + 1;
     return f;
@@ -62,20 +64,19 @@ void print_scale(std::ostream& out, double scale) {
   out << std::defaultfloat << std::setprecision(6) << scale << " *\n";
 }
 
-void print_matrix(std::ostream& out, const double* p, std::int64_t rows, std::int64_t cols, int line, int indent) {
+void print_matrix(std::ostream& out, const double* p, std::int64_t rows, std::int64_t cols,
+                  int indent) {
+  constexpr int kLine = 80;
   const Format f = choose_format(p, rows * cols);
   const std::string pad(static_cast<std::size_t>(indent), ' ');
-  const std::int64_t per_line = std::max<std::int64_t>(1, (line - indent) / (f.width + 1));
+  const std::int64_t per_line = std::max<std::int64_t>(1, (kLine - indent) / (f.width + 1));
   for (std::int64_t first = 0; first < cols; first += per_line) {
     const std::int64_t last = std::min(cols, first + per_line) - 1;
-    if (per_line < cols) {
-      if (first != 0) out << '\n';
-      out << "Columns " << first + 1 << " to " << last + 1;
-    }
+    if (per_line < cols)
+      out << (first != 0 ? "\n" : "") << "Columns " << first + 1 << " to " << last + 1;
     if (f.scale != 1) print_scale(out, f.scale);
     for (std::int64_t r = 0; r < rows; ++r) {
-      if (r == 0 && f.scale == 1 && per_line < cols) out << '\n';
-      out << (r == 0 ? std::string(f.scale != 1 ? " " : (per_line < cols ? pad : pad)) : pad);
+      out << pad;
       for (std::int64_t c = first; c <= last; ++c) {
         print_value(out, p[r * cols + c], f);
         if (c != last) out << ' ';
@@ -94,7 +95,6 @@ std::ostream& operator<<(std::ostream& out, const Tensor& t) {
   NoGradGuard no_grad;
   const Tensor values = t.detach().to(kFloat64).contiguous();
   const double* p = values.data_ptr<double>();
-  constexpr int kLine = 80;
   if (t.dim() == 0) {
     out << std::defaultfloat << std::setprecision(6) << p[0] << "\n[ " << t.toString() << "{}";
   } else {
@@ -121,7 +121,7 @@ std::ostream& operator<<(std::ostream& out, const Tensor& t) {
           }
           out << ".,.) = \n";
         }
-        print_matrix(out, p + page * rows * cols, rows, cols, kLine, 1);
+        print_matrix(out, p + page * rows * cols, rows, cols, t.dim() > 2 ? 1 : 0);
       }
     }
     if (t.numel() != 0) out << "[ " << t.toString() << "{";

@@ -85,8 +85,7 @@ struct HasConst<Ex<Op, A...>> : std::bool_constant<(HasConst<A>::value || ...)> 
 template <class E>
 struct Savable : std::false_type {};
 template <class Op, class... A>
-struct Savable<Ex<Op, A...>>
-    : std::bool_constant<Op::costly && !HasConst<Ex<Op, A...>>::value> {};
+struct Savable<Ex<Op, A...>> : std::bool_constant<Op::costly && !HasConst<Ex<Op, A...>>::value> {};
 
 /// The distinct costly parts of an expression, innermost first.
 template <class E>
@@ -200,14 +199,22 @@ struct Symbol {
   template <class E, class P>
   struct Data {};
   template <class Op, class A>
-  static Val<Symbol, Ex<Op, A>> unary(const Val<Symbol, A>&) { return {}; }
+  static Val<Symbol, Ex<Op, A>> unary(const Val<Symbol, A>&) {
+    return {};
+  }
   template <class Op, class A, class B>
-  static Val<Symbol, Ex<Op, A, B>> binary(const Val<Symbol, A>&, const Val<Symbol, B>&) { return {}; }
+  static Val<Symbol, Ex<Op, A, B>> binary(const Val<Symbol, A>&, const Val<Symbol, B>&) {
+    return {};
+  }
   template <class M, class A, class B>
   static Val<Symbol, Ex<Choose, M, A, B>> choose(const Val<Symbol, M>&, const Val<Symbol, A>&,
-                                                 const Val<Symbol, B>&) { return {}; }
+                                                 const Val<Symbol, B>&) {
+    return {};
+  }
   template <class E>
-  static Val<Symbol, Const> constant(const Val<Symbol, E>&, const Scalar&) { return {}; }
+  static Val<Symbol, Const> constant(const Val<Symbol, E>&, const Scalar&) {
+    return {};
+  }
 };
 
 /// SIMD values over element type T. With Save the results that backward wants go to their slots.
@@ -249,23 +256,56 @@ struct Forward {
 
 // ---------------------------------------------------------------- partial derivatives
 // A partial's type says where it is 0, 1 or -1, so that these cost nothing.
-template <class V> REEL_INLINE Num<V> times(const Num<V>& a, const Num<V>& b) { return a * b; }
-template <class V> REEL_INLINE Num<V> times(const Num<V>& a, One) { return a; }
-template <class V> REEL_INLINE Num<V> times(const Num<V>& a, MinusOne) { return -a; }
-template <class V> REEL_INLINE Num<V> times(One, const Num<V>& b) { return b; }
-template <class V> REEL_INLINE Num<V> times(MinusOne, const Num<V>& b) { return -b; }
+template <class V>
+REEL_INLINE Num<V> times(const Num<V>& a, const Num<V>& b) {
+  return a * b;
+}
+template <class V>
+REEL_INLINE Num<V> times(const Num<V>& a, One) {
+  return a;
+}
+template <class V>
+REEL_INLINE Num<V> times(const Num<V>& a, MinusOne) {
+  return -a;
+}
+template <class V>
+REEL_INLINE Num<V> times(One, const Num<V>& b) {
+  return b;
+}
+template <class V>
+REEL_INLINE Num<V> times(MinusOne, const Num<V>& b) {
+  return -b;
+}
 REEL_INLINE One times(One, One) { return {}; }
 REEL_INLINE One times(MinusOne, MinusOne) { return {}; }
 REEL_INLINE MinusOne times(One, MinusOne) { return {}; }
 REEL_INLINE MinusOne times(MinusOne, One) { return {}; }
-template <class D> REEL_INLINE Zero times(Zero, const D&) { return {}; }
-template <class D> REEL_INLINE Zero times(const D&, Zero) { return {}; }
+template <class D>
+REEL_INLINE Zero times(Zero, const D&) {
+  return {};
+}
+template <class D>
+REEL_INLINE Zero times(const D&, Zero) {
+  return {};
+}
 REEL_INLINE Zero times(Zero, Zero) { return {}; }
 
-template <class V> REEL_INLINE Num<V> number(const Num<V>& a) { return a; }
-template <class V> REEL_INLINE Num<V> number(Zero) { return Num<V>::constant(0.0); }
-template <class V> REEL_INLINE Num<V> number(One) { return Num<V>::constant(1.0); }
-template <class V> REEL_INLINE Num<V> number(MinusOne) { return Num<V>::constant(-1.0); }
+template <class V>
+REEL_INLINE Num<V> number(const Num<V>& a) {
+  return a;
+}
+template <class V>
+REEL_INLINE Num<V> number(Zero) {
+  return Num<V>::constant(0.0);
+}
+template <class V>
+REEL_INLINE Num<V> number(One) {
+  return Num<V>::constant(1.0);
+}
+template <class V>
+REEL_INLINE Num<V> number(MinusOne) {
+  return Num<V>::constant(-1.0);
+}
 
 template <class V, class A, class B>
 REEL_INLINE auto plus(const A& a, const B& b) {
@@ -278,7 +318,8 @@ REEL_INLINE auto plus(const A& a, const B& b) {
 }
 
 /// Values with their partial derivatives. V is a SIMD batch or Tensor; `Source` gives back what
-/// forward saved: `template <class E> bool read(Num<V>&) const` for the results of costly functions.
+/// forward saved: `template <class E> bool read(Num<V>&) const` for the results of costly
+/// functions.
 template <class V, class Plan, class Source>
 struct Derive {
   template <class E, class P>
@@ -288,7 +329,8 @@ struct Derive {
     const Source* source;
   };
   template <class E, class P>
-  static REEL_INLINE Val<Derive, E, P> make(const Num<V>& v, const P& partials, const Source* source) {
+  static REEL_INLINE Val<Derive, E, P> make(const Num<V>& v, const P& partials,
+                                            const Source* source) {
     return {{v, partials, source}};
   }
   template <bool Read, class N>
@@ -320,9 +362,8 @@ struct Derive {
     const auto db = Op::db(readable<(Op::uses_b & kFirst) != 0>(a.data.v),
                            readable<(Op::uses_b & kSecond) != 0>(b.data.v),
                            readable<(Op::uses_b & kResult) != 0>(y));
-    return zip<Ex<Op, A, B>>(y, a, b, [&](const auto& p, const auto& q) {
-      return plus<V>(times(p, da), times(q, db));
-    });
+    return zip<Ex<Op, A, B>>(
+        y, a, b, [&](const auto& p, const auto& q) { return plus<V>(times(p, da), times(q, db)); });
   }
   template <class M, class PM, class A, class P, class B, class Q>
   static REEL_INLINE auto choose(const Val<Derive, M, PM>& m, const Val<Derive, A, P>& a,
@@ -340,14 +381,17 @@ struct Derive {
   static REEL_INLINE auto constant(const Val<Derive, E, P>& like, const Scalar& s) {
     return std::apply(
         [&](const auto&... p) {
-          return make<Const>(Num<V>::constant(s), std::make_tuple(zero_for(p)...), like.data.source);
+          return make<Const>(Num<V>::constant(s), std::make_tuple(zero_for(p)...),
+                             like.data.source);
         },
         like.data.partials);
   }
 
  private:
   template <class D>
-  static REEL_INLINE Zero zero_for(const D&) { return {}; }
+  static REEL_INLINE Zero zero_for(const D&) {
+    return {};
+  }
   template <class E, class VA, class VB, class F>
   static REEL_INLINE auto zip(const Num<V>& y, const VA& a, const VB& b, F f) {
     return zip_at<E>(y, a, b, f,
@@ -356,8 +400,9 @@ struct Derive {
   template <class E, class VA, class VB, class F, std::size_t... K>
   static REEL_INLINE auto zip_at(const Num<V>& y, const VA& a, const VB& b, F f,
                                  std::index_sequence<K...>) {
-    return make<E>(y, std::make_tuple(f(std::get<K>(a.data.partials), std::get<K>(b.data.partials))...),
-                   a.data.source);
+    return make<E>(
+        y, std::make_tuple(f(std::get<K>(a.data.partials), std::get<K>(b.data.partials))...),
+        a.data.source);
   }
 };
 
@@ -380,18 +425,18 @@ REEL_INLINE auto compare(const Val<Derive<V, Plan, Source>, A, P>& a,
 }
 
 // ---------------------------------------------------------------- what a formula is written with
-#define REEL_BINARY(symbol, Op)                                                                  \
-  template <class M, class A, class P, class B, class Q>                                        \
-  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Val<M, B, Q>& b) {              \
-    return M::template binary<Op>(a, b);                                                        \
-  }                                                                                             \
-  template <class M, class A, class P>                                                          \
-  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Scalar& b) {                    \
-    return M::template binary<Op>(a, M::constant(a, b));                                        \
-  }                                                                                             \
-  template <class M, class B, class Q>                                                          \
-  REEL_INLINE auto operator symbol(const Scalar& a, const Val<M, B, Q>& b) {                    \
-    return M::template binary<Op>(M::constant(b, a), b);                                        \
+#define REEL_BINARY(symbol, Op)                                                    \
+  template <class M, class A, class P, class B, class Q>                           \
+  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Val<M, B, Q>& b) { \
+    return M::template binary<Op>(a, b);                                           \
+  }                                                                                \
+  template <class M, class A, class P>                                             \
+  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Scalar& b) {       \
+    return M::template binary<Op>(a, M::constant(a, b));                           \
+  }                                                                                \
+  template <class M, class B, class Q>                                             \
+  REEL_INLINE auto operator symbol(const Scalar& a, const Val<M, B, Q>& b) {       \
+    return M::template binary<Op>(M::constant(b, a), b);                           \
   }
 REEL_BINARY(+, Add)
 REEL_BINARY(-, Sub)
@@ -399,15 +444,15 @@ REEL_BINARY(*, Mul)
 REEL_BINARY(/, Div)
 #undef REEL_BINARY
 
-#define REEL_COMPARISON(symbol, Op, first, second)                                               \
-  template <class M, class A, class P, class B, class Q>                                        \
-  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Val<M, B, Q>& b) {              \
-    return compare<Op>(first, second);                                                          \
-  }                                                                                             \
-  template <class M, class A, class P>                                                          \
-  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Scalar& s) {                    \
-    const auto b = M::constant(a, s);                                                           \
-    return compare<Op>(first, second);                                                          \
+#define REEL_COMPARISON(symbol, Op, first, second)                                 \
+  template <class M, class A, class P, class B, class Q>                           \
+  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Val<M, B, Q>& b) { \
+    return compare<Op>(first, second);                                             \
+  }                                                                                \
+  template <class M, class A, class P>                                             \
+  REEL_INLINE auto operator symbol(const Val<M, A, P>& a, const Scalar& s) {       \
+    const auto b = M::constant(a, s);                                              \
+    return compare<Op>(first, second);                                             \
   }
 REEL_COMPARISON(<, Less, a, b)
 REEL_COMPARISON(<=, LessEqual, a, b)
@@ -416,10 +461,10 @@ REEL_COMPARISON(>=, LessEqual, b, a)
 REEL_COMPARISON(==, Equal, a, b)
 #undef REEL_COMPARISON
 
-#define REEL_UNARY(function, Op)                                  \
-  template <class M, class A, class P>                           \
-  REEL_INLINE auto function(const Val<M, A, P>& a) {             \
-    return M::template unary<Op>(a);                             \
+#define REEL_UNARY(function, Op)                     \
+  template <class M, class A, class P>               \
+  REEL_INLINE auto function(const Val<M, A, P>& a) { \
+    return M::template unary<Op>(a);                 \
   }
 REEL_UNARY(operator-, Neg)
 REEL_UNARY(square, Square)
@@ -440,7 +485,8 @@ REEL_INLINE auto power(const Val<M, A, P>& a, const Scalar& exponent) {
 }
 /// a where the comparison holds, else b.
 template <class Mode, class M, class PM, class A, class P, class B, class Q>
-REEL_INLINE auto choose(const Val<Mode, M, PM>& m, const Val<Mode, A, P>& a, const Val<Mode, B, Q>& b) {
+REEL_INLINE auto choose(const Val<Mode, M, PM>& m, const Val<Mode, A, P>& a,
+                        const Val<Mode, B, Q>& b) {
   return Mode::choose(m, a, b);
 }
 

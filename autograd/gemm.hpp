@@ -1,12 +1,27 @@
 // The one matrix product that everything else calls.
 #pragma once
 
+#include <memory>
+
 #include "tensor.hpp"
 
 namespace reel {
 
-/// c = alpha * a @ b + beta * c for 2-D tensors of one floating dtype; c is written without a new
+/// c = a @ b, or c += a @ b, for 2-D tensors of one floating dtype; c is written without a new
 /// version. Transposed operands are passed as transposed views. Nothing is recorded.
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, double alpha = 1.0, double beta = 0.0);
+void gemm(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
+
+/// A right operand that is used many times, rearranged at its first use for the kernel. It must
+/// not change as long as this lives.
+class PackedOperand {
+ public:
+  explicit PackedOperand(Tensor b) : b_(std::move(b)) {}
+  /// The same as gemm(a, b, c, accumulate).
+  void multiply(const Tensor& a, const Tensor& c, bool accumulate);
+
+ private:
+  Tensor b_;
+  std::shared_ptr<void> packed_;
+};
 
 }  // namespace reel

@@ -22,8 +22,8 @@ std::vector<Tensor> cotangents(const std::vector<Tensor>& outputs) {
 }
 
 // <v, f(inputs)> over the outputs that had a gradient the first time.
-double value(const GradcheckFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
-             const std::vector<bool>& counted) {
+double value(const GradcheckFunction& f, const std::vector<Tensor>& inputs,
+             const std::vector<Tensor>& v, const std::vector<bool>& counted) {
   const auto outputs = f(inputs);
   double total = 0;
   std::size_t k = 0;
@@ -34,12 +34,15 @@ double value(const GradcheckFunction& f, const std::vector<Tensor>& inputs, cons
 
 }  // namespace
 
-bool gradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, double eps, double atol, double rtol, bool raise) {
+bool gradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, double eps,
+               double atol, double rtol, bool raise) {
   std::vector<Tensor> wanted;
   for (const Tensor& x : inputs) {
     if (!x.requires_grad()) continue;
-    check<DtypeError>(x.scalar_type() == kFloat64, "[gradcheck] inputs must be float64 for the differences to be exact enough, found ",
-                      dtype_name(x.scalar_type()));
+    check<DtypeError>(
+        x.scalar_type() == kFloat64,
+        "[gradcheck] inputs must be float64 for the differences to be exact enough, found ",
+        dtype_name(x.scalar_type()));
     wanted.push_back(x);
   }
   check(!wanted.empty(), "[gradcheck] at least one input must require a gradient");
@@ -52,8 +55,8 @@ bool gradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, do
   const auto analytic = grad(ends, wanted, v, false, false, true);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const Tensor found = analytic[i].defined() ? analytic[i].contiguous() : zeros_like(wanted[i]);
-    check<ShapeError>(found.sizes() == wanted[i].sizes(), "[gradcheck] input ", i, " of shape ", wanted[i].sizes(),
-                      " got a gradient of shape ", found.sizes());
+    check<ShapeError>(found.sizes() == wanted[i].sizes(), "[gradcheck] input ", i, " of shape ",
+                      wanted[i].sizes(), " got a gradient of shape ", found.sizes());
     const Tensor flat = wanted[i].detach();  // shares memory: written through its strides
     Dims index(flat.sizes().size(), 0);
     for (std::int64_t k = 0; k < flat.numel(); ++k) {
@@ -76,16 +79,19 @@ bool gradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, do
       const double numerical = (above - below) / (2 * eps), tape = found.data_ptr<double>()[k];
       if (std::abs(tape - numerical) <= atol + rtol * std::abs(numerical)) continue;
       if (!raise) return false;
-      throw AutogradError(detail::message("[gradcheck] input ", i, " of shape ", wanted[i].sizes(), ", element ", k,
-                                          ": the tape says ", tape, ", central differences say ", numerical));
+      throw AutogradError(detail::message("[gradcheck] input ", i, " of shape ", wanted[i].sizes(),
+                                          ", element ", k, ": the tape says ", tape,
+                                          ", central differences say ", numerical));
     }
   }
   return true;
 }
 
-bool gradgradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, double eps, double atol, double rtol, bool raise) {
+bool gradgradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, double eps,
+                   double atol, double rtol, bool raise) {
   const auto ends = differentiable(f(inputs));
-  check<AutogradError>(!ends.empty(), "[gradgradcheck] no output of the function requires a gradient");
+  check<AutogradError>(!ends.empty(),
+                       "[gradgradcheck] no output of the function requires a gradient");
   std::vector<Tensor> all = inputs;
   for (const Tensor& v : cotangents(ends)) all.push_back(v.requires_grad_());
   const std::size_t n = inputs.size();

@@ -17,7 +17,8 @@ Operand operand(const Tensor& t, const Dims& shape, Operand::Access access) {
   Operand o;
   o.data = t.impl()->data;
   o.strides = t.impl()->strides;
-  check<ShapeError>(t.sizes() == IntArrayRef(shape), "[copy] shape ", t.sizes(), ", expected ", shape);
+  check<ShapeError>(t.sizes() == IntArrayRef(shape), "[copy] shape ", t.sizes(), ", expected ",
+                    shape);
   o.access = access;
   return o;
 }
@@ -50,8 +51,10 @@ To convert(From v) {
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     // Out of range is undefined in C++; saturate, with NaN as zero.
     if (!(v == v)) return To(0);
-    if (v <= static_cast<From>(std::numeric_limits<To>::lowest())) return std::numeric_limits<To>::lowest();
-    if (v >= static_cast<From>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
+    if (v <= static_cast<From>(std::numeric_limits<To>::lowest()))
+      return std::numeric_limits<To>::lowest();
+    if (v >= static_cast<From>(std::numeric_limits<To>::max()))
+      return std::numeric_limits<To>::max();
     return static_cast<To>(v);
   } else {
     return static_cast<To>(v);
@@ -62,7 +65,8 @@ To convert(From v) {
 
 void add_into(const Tensor& to, const Tensor& from) {
   const Dims shape(to.sizes());
-  const Operand operands[] = {operand(to, shape, Operand::Update), operand(from, shape, Operand::Read)};
+  const Operand operands[] = {operand(to, shape, Operand::Update),
+                              operand(from, shape, Operand::Read)};
   check<DtypeError>(to.scalar_type() == from.scalar_type(), "[add] cannot add ",
                     dtype_name(from.scalar_type()), " into ", dtype_name(to.scalar_type()));
   Run run;
@@ -75,7 +79,8 @@ void add_into(const Tensor& to, const Tensor& from) {
 void copy(const Tensor& to, const Tensor& from) {
   const Dims shape(to.sizes());
   if (to.scalar_type() == from.scalar_type()) {
-    const Operand operands[] = {operand(to, shape, Operand::Write), operand(from, shape, Operand::Read)};
+    const Operand operands[] = {operand(to, shape, Operand::Write),
+                                operand(from, shape, Operand::Read)};
     Run run;
     dispatch(to.scalar_type(), [&](auto tag) {
       using T = typename decltype(tag)::type;

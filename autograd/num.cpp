@@ -12,14 +12,28 @@ Num<Tensor> Num<Tensor>::constant(const Scalar& s) {
   // Without dimensions: it takes on the dtype of what it meets.
   return Num(full({}, s, s.isFloatingPoint() ? kFloat64 : kInt64));
 }
-Num<Tensor> operator+(const Num<Tensor>& a, const Num<Tensor>& b) { return Num<Tensor>(known(a, b) ? a.v + b.v : Tensor()); }
-Num<Tensor> operator-(const Num<Tensor>& a, const Num<Tensor>& b) { return Num<Tensor>(known(a, b) ? a.v - b.v : Tensor()); }
-Num<Tensor> operator*(const Num<Tensor>& a, const Num<Tensor>& b) { return Num<Tensor>(known(a, b) ? a.v * b.v : Tensor()); }
-Num<Tensor> operator/(const Num<Tensor>& a, const Num<Tensor>& b) { return Num<Tensor>(known(a, b) ? a.v / b.v : Tensor()); }
+Num<Tensor> operator+(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return Num<Tensor>(known(a, b) ? a.v + b.v : Tensor());
+}
+Num<Tensor> operator-(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return Num<Tensor>(known(a, b) ? a.v - b.v : Tensor());
+}
+Num<Tensor> operator*(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return Num<Tensor>(known(a, b) ? a.v * b.v : Tensor());
+}
+Num<Tensor> operator/(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return Num<Tensor>(known(a, b) ? a.v / b.v : Tensor());
+}
 Num<Tensor> operator-(const Num<Tensor>& a) { return Num<Tensor>(a.v.defined() ? -a.v : Tensor()); }
-Tensor operator<(const Num<Tensor>& a, const Num<Tensor>& b) { return known(a, b) ? a.v < b.v : Tensor(); }
-Tensor operator<=(const Num<Tensor>& a, const Num<Tensor>& b) { return known(a, b) ? a.v <= b.v : Tensor(); }
-Tensor operator==(const Num<Tensor>& a, const Num<Tensor>& b) { return known(a, b) ? a.v == b.v : Tensor(); }
+Tensor operator<(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return known(a, b) ? a.v < b.v : Tensor();
+}
+Tensor operator<=(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return known(a, b) ? a.v <= b.v : Tensor();
+}
+Tensor operator==(const Num<Tensor>& a, const Num<Tensor>& b) {
+  return known(a, b) ? a.v == b.v : Tensor();
+}
 Num<Tensor> Num<Tensor>::choose(const Tensor& mask, const Num& a, const Num& b) {
   return Num(mask.defined() && known(a, b) ? where(mask, a.v, b.v) : Tensor());
 }

@@ -83,30 +83,61 @@ struct Num<Tensor> {
   static Num choose(const Tensor& mask, const Num& a, const Num& b);
 };
 
-template <class V> REEL_INLINE Num<V> operator+(double a, const Num<V>& b) { return Num<V>::constant(a) + b; }
-template <class V> REEL_INLINE Num<V> operator+(const Num<V>& a, double b) { return a + Num<V>::constant(b); }
-template <class V> REEL_INLINE Num<V> operator-(double a, const Num<V>& b) { return Num<V>::constant(a) - b; }
-template <class V> REEL_INLINE Num<V> operator-(const Num<V>& a, double b) { return a - Num<V>::constant(b); }
-template <class V> REEL_INLINE Num<V> operator*(double a, const Num<V>& b) { return Num<V>::constant(a) * b; }
-template <class V> REEL_INLINE Num<V> operator*(const Num<V>& a, double b) { return a * Num<V>::constant(b); }
-template <class V> REEL_INLINE Num<V> operator/(double a, const Num<V>& b) { return Num<V>::constant(a) / b; }
-template <class V> REEL_INLINE Num<V> operator/(const Num<V>& a, double b) { return a / Num<V>::constant(b); }
+template <class V>
+REEL_INLINE Num<V> operator+(double a, const Num<V>& b) {
+  return Num<V>::constant(a) + b;
+}
+template <class V>
+REEL_INLINE Num<V> operator+(const Num<V>& a, double b) {
+  return a + Num<V>::constant(b);
+}
+template <class V>
+REEL_INLINE Num<V> operator-(double a, const Num<V>& b) {
+  return Num<V>::constant(a) - b;
+}
+template <class V>
+REEL_INLINE Num<V> operator-(const Num<V>& a, double b) {
+  return a - Num<V>::constant(b);
+}
+template <class V>
+REEL_INLINE Num<V> operator*(double a, const Num<V>& b) {
+  return Num<V>::constant(a) * b;
+}
+template <class V>
+REEL_INLINE Num<V> operator*(const Num<V>& a, double b) {
+  return a * Num<V>::constant(b);
+}
+template <class V>
+REEL_INLINE Num<V> operator/(double a, const Num<V>& b) {
+  return Num<V>::constant(a) / b;
+}
+template <class V>
+REEL_INLINE Num<V> operator/(const Num<V>& a, double b) {
+  return a / Num<V>::constant(b);
+}
 
-template <class V> REEL_INLINE Num<V> choose(const typename Num<V>::Mask& m, const Num<V>& a, const Num<V>& b) {
+template <class V>
+REEL_INLINE Num<V> choose(const typename Num<V>::Mask& m, const Num<V>& a, const Num<V>& b) {
   return Num<V>::choose(m, a, b);
 }
-/// 1 where x > 0, else 0.
-template <class V> REEL_INLINE Num<V> step(const Num<V>& x) {
+/// 0 where x <= 0, else 1 (also for NaN).
+template <class V>
+REEL_INLINE Num<V> step(const Num<V>& x) {
   const auto zero = Num<V>::constant(0);
-  return choose(zero < x, Num<V>::constant(1), zero);
+  return choose(x <= zero, zero, Num<V>::constant(1));
 }
-template <class V> REEL_INLINE Num<V> sign(const Num<V>& x) {
+template <class V>
+REEL_INLINE Num<V> sign(const Num<V>& x) {
   const auto zero = Num<V>::constant(0);
   return choose(zero < x, Num<V>::constant(1), choose(x < zero, Num<V>::constant(-1), zero));
 }
 
-template <class V> REEL_INLINE Num<V> power(const Num<V>& a, const Num<V>& b) { return Num<V>(simd::pow(a.v, b.v)); }
-template <> Num<Tensor> power(const Num<Tensor>& a, const Num<Tensor>& b);
+template <class V>
+REEL_INLINE Num<V> power(const Num<V>& a, const Num<V>& b) {
+  return Num<V>(simd::pow(a.v, b.v));
+}
+template <>
+Num<Tensor> power(const Num<Tensor>& a, const Num<Tensor>& b);
 
 // ---------------------------------------------------------------- the table of operations
 // `uses_a`, `uses_b`: what the derivative by the first and by the second operand reads. What it
@@ -120,60 +151,97 @@ constexpr unsigned kNothing = 0, kFirst = 1, kSecond = 2, kResult = 4;
 struct Add {
   static constexpr bool costly = false;
   static constexpr unsigned uses_a = kNothing, uses_b = kNothing;
-  template <class N> static REEL_INLINE N value(const N& a, const N& b) { return a + b; }
-  template <class... X> static REEL_INLINE One da(const X&...) { return {}; }
-  template <class... X> static REEL_INLINE One db(const X&...) { return {}; }
+  template <class N>
+  static REEL_INLINE N value(const N& a, const N& b) {
+    return a + b;
+  }
+  template <class... X>
+  static REEL_INLINE One da(const X&...) {
+    return {};
+  }
+  template <class... X>
+  static REEL_INLINE One db(const X&...) {
+    return {};
+  }
 };
 struct Sub {
   static constexpr bool costly = false;
   static constexpr unsigned uses_a = kNothing, uses_b = kNothing;
-  template <class N> static REEL_INLINE N value(const N& a, const N& b) { return a - b; }
-  template <class... X> static REEL_INLINE One da(const X&...) { return {}; }
-  template <class... X> static REEL_INLINE MinusOne db(const X&...) { return {}; }
+  template <class N>
+  static REEL_INLINE N value(const N& a, const N& b) {
+    return a - b;
+  }
+  template <class... X>
+  static REEL_INLINE One da(const X&...) {
+    return {};
+  }
+  template <class... X>
+  static REEL_INLINE MinusOne db(const X&...) {
+    return {};
+  }
 };
 struct Mul {
   static constexpr bool costly = false;
   static constexpr unsigned uses_a = kSecond, uses_b = kFirst;
-  template <class N> static REEL_INLINE N value(const N& a, const N& b) { return a * b; }
-  template <class A, class B, class Y> static REEL_INLINE B da(const A&, const B& b, const Y&) { return b; }
-  template <class A, class B, class Y> static REEL_INLINE A db(const A& a, const B&, const Y&) { return a; }
+  template <class N>
+  static REEL_INLINE N value(const N& a, const N& b) {
+    return a * b;
+  }
+  template <class A, class B, class Y>
+  static REEL_INLINE B da(const A&, const B& b, const Y&) {
+    return b;
+  }
+  template <class A, class B, class Y>
+  static REEL_INLINE A db(const A& a, const B&, const Y&) {
+    return a;
+  }
 };
 struct Div {
   static constexpr bool costly = false;
   static constexpr unsigned uses_a = kSecond, uses_b = kSecond | kResult;
-  template <class N> static REEL_INLINE N value(const N& a, const N& b) { return a / b; }
-  template <class A, class B, class Y> static REEL_INLINE B da(const A&, const B& b, const Y&) { return 1.0 / b; }
-  template <class A, class B, class Y> static REEL_INLINE B db(const A&, const B& b, const Y& y) { return -(y / b); }
+  template <class N>
+  static REEL_INLINE N value(const N& a, const N& b) {
+    return a / b;
+  }
+  template <class A, class B, class Y>
+  static REEL_INLINE B da(const A&, const B& b, const Y&) {
+    return 1.0 / b;
+  }
+  template <class A, class B, class Y>
+  static REEL_INLINE B db(const A&, const B& b, const Y& y) {
+    return -(y / b);
+  }
 };
 
 // One row per function: its name; whether its result is worth saving; what its derivative reads;
 // its value on batches (in v) ; its derivative in terms of the operand x and the result y.
-#define REEL_FUNCTION(Name, method, is_costly, reads, batch_value, derivative)                   \
-  struct Name {                                                                                 \
-    static constexpr bool costly = is_costly;                                                   \
-    static constexpr unsigned uses_a = reads;                                                   \
-    template <class V>                                                                          \
-    static REEL_INLINE Num<V> value(const Num<V>& x) {                                          \
-      if constexpr (std::is_same_v<V, Tensor>) {                                                \
-        return Num<V>(x.v.defined() ? x.v.method() : Tensor());                                 \
-      } else {                                                                                  \
-        return batch_value;                                                                     \
-      }                                                                                         \
-    }                                                                                           \
-    template <class X, class Y>                                                                 \
-    static REEL_INLINE auto da([[maybe_unused]] const X& x, [[maybe_unused]] const Y& y) {      \
-      return derivative;                                                                        \
-    }                                                                                           \
+#define REEL_FUNCTION(Name, method, is_costly, reads, batch_value, derivative)             \
+  struct Name {                                                                            \
+    static constexpr bool costly = is_costly;                                              \
+    static constexpr unsigned uses_a = reads;                                              \
+    template <class V>                                                                     \
+    static REEL_INLINE Num<V> value(const Num<V>& x) {                                     \
+      if constexpr (std::is_same_v<V, Tensor>) {                                           \
+        return Num<V>(x.v.defined() ? x.v.method() : Tensor());                            \
+      } else {                                                                             \
+        return batch_value;                                                                \
+      }                                                                                    \
+    }                                                                                      \
+    template <class X, class Y>                                                            \
+    static REEL_INLINE auto da([[maybe_unused]] const X& x, [[maybe_unused]] const Y& y) { \
+      return derivative;                                                                   \
+    }                                                                                      \
   };
 REEL_FUNCTION(Neg, neg, false, kNothing, -x, MinusOne{})
-REEL_FUNCTION(Square, square, false, kFirst, x * x, x + x)
+REEL_FUNCTION(Square, square, false, kFirst, x* x, x + x)
 REEL_FUNCTION(Abs, abs, false, kFirst, Num<V>(simd::abs(x.v)), sign(x))
-REEL_FUNCTION(Relu, relu, false, kResult, choose(x <= Num<V>::constant(0), Num<V>::constant(0), x), step(y))
+REEL_FUNCTION(Relu, relu, false, kResult, choose(x <= Num<V>::constant(0), Num<V>::constant(0), x),
+              step(y))
 REEL_FUNCTION(Sqrt, sqrt, true, kResult, Num<V>(simd::sqrt(x.v)), 0.5 / y)
 REEL_FUNCTION(Exp, exp, true, kResult, Num<V>(simd::exp(x.v)), y)
 REEL_FUNCTION(Log, log, true, kFirst, Num<V>(simd::log(x.v)), 1.0 / x)
 REEL_FUNCTION(Tanh, tanh, true, kResult, Num<V>(simd::tanh(x.v)), 1.0 - y * y)
-REEL_FUNCTION(Sigmoid, sigmoid, true, kResult, Num<V>(simd::sigmoid(x.v)), y * (1.0 - y))
+REEL_FUNCTION(Sigmoid, sigmoid, true, kResult, Num<V>(simd::sigmoid(x.v)), y*(1.0 - y))
 REEL_FUNCTION(Sign, sign, false, kNothing, sign(x), Zero{})
 #undef REEL_FUNCTION
 
@@ -195,13 +263,22 @@ struct Power {  // a^b
 };
 
 struct Less {
-  template <class N> static REEL_INLINE auto value(const N& a, const N& b) { return a < b; }
+  template <class N>
+  static REEL_INLINE auto value(const N& a, const N& b) {
+    return a < b;
+  }
 };
 struct LessEqual {
-  template <class N> static REEL_INLINE auto value(const N& a, const N& b) { return a <= b; }
+  template <class N>
+  static REEL_INLINE auto value(const N& a, const N& b) {
+    return a <= b;
+  }
 };
 struct Equal {
-  template <class N> static REEL_INLINE auto value(const N& a, const N& b) { return a == b; }
+  template <class N>
+  static REEL_INLINE auto value(const N& a, const N& b) {
+    return a == b;
+  }
 };
 
 }  // namespace reel::formula

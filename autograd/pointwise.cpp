@@ -2,7 +2,9 @@
 #include "pointwise.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
+#include <string>
 
 #include "ops/ops.hpp"
 #include "tape.hpp"
@@ -13,8 +15,8 @@ namespace {
 struct Input {  // one tensor argument, converted to the common dtype
   Tensor tensor;
   int chunks = 1;
-  int first = 0;         // its first input of the formula
-  Dims shape;            // of one chunk
+  int first = 0;           // its first input of the formula
+  Dims shape;              // of one chunk
   bool broadcast = false;  // smaller than the result
 };
 
@@ -25,6 +27,14 @@ Dims chunk_shape(const char* name, const Tensor& t, int chunks) {
                     "] the last dimension of shape ", t.sizes(), " must be divisible by ", chunks);
   shape[shape.size() - 1] /= chunks;
   return shape;
+}
+
+// "add" for "AddBackward0".
+std::string op_label(const char* node) {
+  std::string label(node);
+  label = label.substr(0, label.find("Backward"));
+  for (char& c : label) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return label;
 }
 
 // Strides of `t` seen as `shape`: zero along broadcast dimensions.
@@ -75,7 +85,7 @@ class PointwiseNode final : public Node {
   std::size_t count = 0;
   int chunks[kMostInputs];
   Dims shape;
-  Saved saved_inputs[kMostInputs];   // one per tensor argument
+  Saved saved_inputs[kMostInputs];  // one per tensor argument
   Saved saved_outputs[kMostOutputs];
   Tensor slots;  // [number of slots, elements]
 
@@ -98,8 +108,8 @@ void PointwiseNode::backward(Backward& pass) {
   }
   const Dims dense = contiguous_strides(shape);
   for (int s = 0; s < op.slots; ++s, ++k) {
-    operands[k].data = slots.impl()->data + s * slots.stride(0) *
-                                                static_cast<std::int64_t>(slots.element_size());
+    operands[k].data =
+        slots.impl()->data + s * slots.stride(0) * static_cast<std::int64_t>(slots.element_size());
     operands[k].strides = dense;
   }
   Tensor kept[2 * kMostOutputs];
@@ -122,8 +132,8 @@ void PointwiseNode::backward(Backward& pass) {
     Dims whole = shape;
     if (chunks[i] > 1) whole[whole.size() - 1] *= chunks[i];
     const Edge& edge = edges[i];
-    const IntArrayRef own = edge.node ? IntArrayRef(edge.node->outputs[edge.nr].sizes)
-                                      : edge.leaf.sizes();
+    const IntArrayRef own =
+        edge.node ? IntArrayRef(edge.node->outputs[edge.nr].sizes) : edge.leaf.sizes();
     apart[i] = own != IntArrayRef(whole);
     for (std::size_t j = 0; j < i; ++j)
       apart[i] = apart[i] || (edges[j].node == edge.node && edges[j].nr == edge.nr &&
@@ -172,9 +182,9 @@ void PointwiseNode::record(Backward& pass) {
   k = 0;
   for (std::size_t i = 0; i < count; k += chunks[i], ++i) {
     if (!pass.needs(i)) continue;
+    // A derivative that is a constant comes as a single number.
     std::vector<Tensor> pieces;
-    for (int c = 0; c < chunks[i]; ++c)
-      pieces.push_back(chunks[i] == 1 ? results[k] : results[k + c].expand(shape));
+    for (int c = 0; c < chunks[i]; ++c) pieces.push_back(results[k + c].expand(shape));
     pass.add(i, chunks[i] == 1 ? pieces[0] : cat(pieces, -1));
   }
 }
@@ -212,7 +222,10 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   bool record = false;
   for (std::size_t i = 0; i < count; ++i) {
     own[i] = chunk_shape(name, *tensors[i], arguments[i].chunks);
-    shape = i == 0 ? own[0] : broadcast_shapes(name, shape, own[i]);
+    if (i == 0)
+      shape = own[0];
+    else if (own[i] != shape)
+      shape = broadcast_shapes(op_label(name).c_str(), shape, own[i]);
     record = record || needs_record(*tensors[i]);
   }
   record = record && is_floating_point(dtype);
@@ -252,7 +265,8 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
 
   const Tensor* outputs[kMostOutputs];
   for (int o = 0; o < op.outputs; ++o) outputs[o] = &results[o];
-  auto* node = new PointwiseNode(name, {tensors, count}, {outputs, static_cast<std::size_t>(op.outputs)}, op);
+  auto* node = new PointwiseNode(name, {tensors, count},
+                                 {outputs, static_cast<std::size_t>(op.outputs)}, op);
   auto owner = Ref<Node>::adopt(node);
   std::memcpy(node->formula, formula, formula_bytes);
   node->count = count;

@@ -37,11 +37,12 @@ template <class F, class Indices>
 struct Plan;
 template <class F, std::size_t... K>
 struct Plan<F, std::index_sequence<K...>> {
-  using Outputs = decltype(as_outputs(std::declval<F>()(Val<Symbol, In<static_cast<int>(K)>>{}...)));
+  using Outputs =
+      decltype(as_outputs(std::declval<F>()(Val<Symbol, In<static_cast<int>(K)>>{}...)));
   static constexpr int inputs = sizeof...(K);
   static constexpr int outputs = std::tuple_size_v<Outputs>;
-  static constexpr bool single =
-      !detail::IsTuple<decltype(std::declval<F>()(Val<Symbol, In<static_cast<int>(K)>>{}...))>::value;
+  static constexpr bool single = !detail::IsTuple<decltype(std::declval<F>()(
+      Val<Symbol, In<static_cast<int>(K)>>{}...))>::value;
 
   template <class... E>
   static typename CandidatesOf<List<>, E...>::type candidates_of(const std::tuple<E...>&);
@@ -71,7 +72,8 @@ struct Plan<F, std::index_sequence<K...>> {
   template <class... S>
   static constexpr int number_slots(int until, const List<S...>*) {
     constexpr int wanted[] = {
-        ((all_needs >> (32 + IndexOf<S, Slots>::value) & 1) != 0 && output_of<S>() < 0 ? 1 : 0)..., 0};
+        ((all_needs >> (32 + IndexOf<S, Slots>::value) & 1) != 0 && output_of<S>() < 0 ? 1 : 0)...,
+        0};
     int n = 0;
     for (int i = 0; i < until; ++i) n += wanted[i];
     return n;
@@ -93,7 +95,8 @@ struct Plan<F, std::index_sequence<K...>> {
   static constexpr std::uint32_t outputs_read([[maybe_unused]] int k, const List<S...>*) {
     return ((needs(k) >> (32 + IndexOf<S, Slots>::value) & 1 && output_of<S>() >= 0
                  ? std::uint32_t{1} << (output_of<S>() < 0 ? 0 : output_of<S>())
-                 : 0u) | ... | 0u);
+                 : 0u) |
+            ... | 0u);
   }
 };
 
@@ -132,7 +135,9 @@ struct SavedTensors {
 
 /// Sum over the outputs of gradient times partial.
 template <class V, class A>
-REEL_INLINE auto fold(const A& a) { return a; }
+REEL_INLINE auto fold(const A& a) {
+  return a;
+}
 template <class V, class A, class B, class... C>
 REEL_INLINE auto fold(const A& a, const B& b, const C&... c) {
   return fold<V>(plus<V>(a, b), c...);
@@ -202,15 +207,14 @@ struct Kernels<F, std::index_sequence<K...>> {
       Num<V> g[P::outputs];
       for (int o = 0; o < P::outputs; ++o) g[o].v = L::load(at[grads + o] + i * step[grads + o]);
       const auto result = f(input<Mode, K>(Num<V>(L::load(at[K] + i * step[K])), &source)...);
-      (give<L, K>(at[wanted + static_cast<int>(K)], i * step[wanted + static_cast<int>(K)], update[K],
-                  gradient<V, K>(result, g)),
+      (give<L, K>(at[wanted + static_cast<int>(K)], i * step[wanted + static_cast<int>(K)],
+                  update[K], gradient<V, K>(result, g)),
        ...);
     }
   }
   template <class Mode, std::size_t I, class V, class Source>
   static REEL_INLINE auto input(const Num<V>& v, const Source* source) {
-    const auto partials =
-        std::make_tuple(std::conditional_t<I == K, One, Zero>{}...);
+    const auto partials = std::make_tuple(std::conditional_t<I == K, One, Zero>{}...);
     return Mode::template make<In<static_cast<int>(I)>>(v, partials, source);
   }
   template <class L, std::size_t I, class T, class V>
@@ -226,7 +230,8 @@ struct Kernels<F, std::index_sequence<K...>> {
       return gradient_of<V, I>(result, g, std::make_index_sequence<P::outputs>{});
   }
   template <class V, std::size_t I, class R, std::size_t... O>
-  static REEL_INLINE Num<V> gradient_of(const R& result, const Num<V>* g, std::index_sequence<O...>) {
+  static REEL_INLINE Num<V> gradient_of(const R& result, const Num<V>* g,
+                                        std::index_sequence<O...>) {
     return number<V>(fold<V>(times(std::get<I>(std::get<O>(result).data.partials), g[O])...));
   }
 

@@ -20,12 +20,15 @@ struct Block {
 };
 
 Block philox(std::uint64_t seed, std::uint64_t counter) {
-  std::uint32_t c[4] = {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), 0, 0};
+  std::uint32_t c[4] = {static_cast<std::uint32_t>(counter),
+                        static_cast<std::uint32_t>(counter >> 32), 0, 0};
   std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53u} * c[0], b = std::uint64_t{0xCD9E8D57u} * c[2];
-    const std::uint32_t next[4] = {static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ k0, static_cast<std::uint32_t>(b),
-                                   static_cast<std::uint32_t>(a >> 32) ^ c[3] ^ k1, static_cast<std::uint32_t>(a)};
+    const std::uint64_t a = std::uint64_t{0xD2511F53u} * c[0],
+                        b = std::uint64_t{0xCD9E8D57u} * c[2];
+    const std::uint32_t next[4] = {
+        static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ k0, static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ c[3] ^ k1, static_cast<std::uint32_t>(a)};
     std::copy(next, next + 4, c);
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
@@ -60,18 +63,42 @@ double ratio(double r, const double (&p)[8], const double (&q)[8]) {
 
 // The normal quantile: Wichura, algorithm AS 241 (PPND16), relative error about 1e-16.
 double normal_quantile(double p) {
-  static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
-                             4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3};
-  static const double b[] = {1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-                             2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3};
-  static const double c[] = {1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
-                             1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4};
-  static const double d[] = {1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
-                             1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9};
-  static const double e[] = {6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1,
-                             2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7};
-  static const double f[] = {1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
-                             7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15};
+  static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2,
+                             1.9715909503065514427e3, 1.3731693765509461125e4,
+                             4.5921953931549871457e4, 6.7265770927008700853e4,
+                             3.3430575583588128105e4, 2.5090809287301226727e3};
+  static const double b[] = {1.0,
+                             4.2313330701600911252e1,
+                             6.8718700749205790830e2,
+                             5.3941960214247511077e3,
+                             2.1213794301586595867e4,
+                             3.9307895800092710610e4,
+                             2.8729085735721942674e4,
+                             5.2264952788528545610e3};
+  static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                             5.76949722146069140550e0,  3.64784832476320460504e0,
+                             1.27045825245236838258e0,  2.41780725177450611770e-1,
+                             2.27238449892691845833e-2, 7.74545014278341407640e-4};
+  static const double d[] = {1.0,
+                             2.05319162663775882187e0,
+                             1.67638483018380384940e0,
+                             6.89767334985100004550e-1,
+                             1.48103976427480074590e-1,
+                             1.51986665636164571966e-2,
+                             5.47593808499534494600e-4,
+                             1.05075007164441684324e-9};
+  static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                             1.78482653991729133580e0,  2.96560571828504891230e-1,
+                             2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                             2.71155556874348757815e-5, 2.01033439929228813265e-7};
+  static const double f[] = {1.0,
+                             5.99832206555887937690e-1,
+                             1.36929880922735805310e-1,
+                             1.48753612908506148525e-2,
+                             7.86869131145613259100e-4,
+                             1.84631831751005468180e-5,
+                             1.42151175831644588870e-7,
+                             2.04426310338993978564e-15};
   const double q = p - 0.5;
   if (std::fabs(q) <= 0.425) return q * ratio(0.180625 - q * q, a, b);
   const double r = std::sqrt(-own_log(q < 0 ? p : 1 - p));
@@ -80,7 +107,9 @@ double normal_quantile(double p) {
 }
 
 // Never 0 and never 1: the quantile is finite.
-double normal(std::uint64_t bits) { return normal_quantile((static_cast<double>(bits >> 11) + 0.5) * 0x1.0p-53); }
+double normal(std::uint64_t bits) {
+  return normal_quantile((static_cast<double>(bits >> 11) + 0.5) * 0x1.0p-53);
+}
 
 // Fills `t` in logical order with make(bits), two elements per block.
 template <class Make>
@@ -106,7 +135,8 @@ double unit_for(ScalarType t, std::uint64_t bits) {
 }
 
 void check_random_target(const char* op, const Tensor& t) {
-  check<DtypeError>(t.is_floating_point(), "[", op, "] expected a floating point tensor, found ", dtype_name(t.scalar_type()));
+  check<DtypeError>(t.is_floating_point(), "[", op, "] expected a floating point tensor, found ",
+                    dtype_name(t.scalar_type()));
 }
 
 }  // namespace
@@ -127,7 +157,8 @@ std::uint64_t Generator::below(std::uint64_t bound) {
   for (;;) {
     const State s = take(1);
     const auto wide = static_cast<Wide>(philox(s.seed, s.counter).wide(0)) * bound;
-    if (static_cast<std::uint64_t>(wide) >= (0 - bound) % bound) return static_cast<std::uint64_t>(wide >> 64);
+    if (static_cast<std::uint64_t>(wide) >= (0 - bound) % bound)
+      return static_cast<std::uint64_t>(wide >> 64);
   }
 }
 
@@ -137,7 +168,8 @@ void fill_bernoulli(const Tensor& t, double p, double value) {
 
 Tensor& Tensor::uniform_(double from, double to) const {
   check_random_target("uniform_", *this);
-  check(from <= to, "[uniform_] expects to return a [from, to) range, but found from=", from, " > to=", to);
+  check(from <= to, "[uniform_] expects to return a [from, to) range, but found from=", from,
+        " > to=", to);
   detail::check_in_place("uniform_", *this);
   const ScalarType type = scalar_type();
   fill_with(*this, [=](std::uint64_t bits) { return from + (to - from) * unit_for(type, bits); });
@@ -159,20 +191,29 @@ Tensor random(IntArrayRef sizes, const TensorOptions& options, Fill fill) {
   if (options.requires_grad()) t.set_requires_grad(true);
   return t;
 }
-TensorOptions like(const Tensor& t, const TensorOptions& o) { return o.has_dtype() ? o : o.dtype(t.scalar_type()); }
+TensorOptions like(const Tensor& t, const TensorOptions& o) {
+  return o.has_dtype() ? o : o.dtype(t.scalar_type());
+}
 }  // namespace
 
 Tensor rand(IntArrayRef sizes, const TensorOptions& options) {
   return random(sizes, options, [](const Tensor& t) { t.uniform_(); });
 }
-Tensor rand_like(const Tensor& t, const TensorOptions& options) { return rand(t.sizes(), like(t, options)); }
+Tensor rand_like(const Tensor& t, const TensorOptions& options) {
+  return rand(t.sizes(), like(t, options));
+}
 Tensor randn(IntArrayRef sizes, const TensorOptions& options) {
   return random(sizes, options, [](const Tensor& t) { t.normal_(); });
 }
-Tensor randn_like(const Tensor& t, const TensorOptions& options) { return randn(t.sizes(), like(t, options)); }
+Tensor randn_like(const Tensor& t, const TensorOptions& options) {
+  return randn(t.sizes(), like(t, options));
+}
 
-Tensor randint(std::int64_t high, IntArrayRef sizes, const TensorOptions& options) { return randint(0, high, sizes, options); }
-Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef sizes, const TensorOptions& options) {
+Tensor randint(std::int64_t high, IntArrayRef sizes, const TensorOptions& options) {
+  return randint(0, high, sizes, options);
+}
+Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef sizes,
+               const TensorOptions& options) {
   check(low < high, "[randint] expects low < high, but found low=", low, " >= high=", high);
   const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   return random(sizes, options.has_dtype() ? options : options.dtype(kInt64), [&](const Tensor& t) {
@@ -187,19 +228,22 @@ Tensor randperm(std::int64_t n, const TensorOptions& options) {
   check(n >= 0, "[randperm] n must be non-negative, found ", n);
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), std::int64_t{0});
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[default_generator().below(i)]);
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[default_generator().below(i)]);
   Tensor t = empty({n}, kInt64);
   std::copy(order.begin(), order.end(), t.data_ptr<std::int64_t>());
   return t.to(options.has_dtype() ? options.dtype() : kInt64);
 }
 
 Tensor multinomial(const Tensor& weights, std::int64_t num_samples, bool replacement) {
-  check<ShapeError>(weights.dim() == 1 || weights.dim() == 2, "[multinomial] expected weights of shape [C] or [N, C], found ", weights.sizes());
+  check<ShapeError>(weights.dim() == 1 || weights.dim() == 2,
+                    "[multinomial] expected weights of shape [C] or [N, C], found ",
+                    weights.sizes());
   check_random_target("multinomial", weights);
   const std::int64_t count = weights.size(-1), rows = weights.dim() == 2 ? weights.size(0) : 1;
   check(num_samples > 0, "[multinomial] cannot sample n_sample <= 0 samples");
-  check(replacement || num_samples <= count, "[multinomial] cannot sample ", num_samples, " from ", count,
-        " categories without replacement");
+  check(replacement || num_samples <= count, "[multinomial] cannot sample ", num_samples, " from ",
+        count, " categories without replacement");
   const Tensor dense = weights.detach().to(kFloat64).contiguous();
   const Tensor out = empty({rows, num_samples}, kInt64);
   std::vector<double> left(static_cast<std::size_t>(count));
@@ -207,7 +251,9 @@ Tensor multinomial(const Tensor& weights, std::int64_t num_samples, bool replace
     const double* w = dense.data_ptr<double>() + r * count;
     std::int64_t positive = 0;
     for (std::int64_t j = 0; j < count; ++j) {
-      check(std::isfinite(w[j]) && w[j] >= 0, "[multinomial] weights must be finite and >= 0, found ", w[j], " at position ", j, " of row ", r);
+      check(std::isfinite(w[j]) && w[j] >= 0,
+            "[multinomial] weights must be finite and >= 0, found ", w[j], " at position ", j,
+            " of row ", r);
       left[static_cast<std::size_t>(j)] = w[j];
       positive += w[j] > 0 ? 1 : 0;
     }

@@ -88,7 +88,8 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
-  /// While pinned, a backward pass must not add to this memory in place: a product put off reads it.
+  /// While pinned, a backward pass must not add to this memory in place: a product put off reads
+  /// it.
   void pin() { ++pins_; }
   void unpin() { --pins_; }
   bool pinned() const { return pins_ != 0; }

@@ -113,7 +113,8 @@ Tensor Saved::get(const Backward& pass) const {
   check<AutogradError>(
       now == version_, "[", pass.node().op_name(), "] a value of shape ", value_.sizes(),
       " needed for backward was modified in place after it was used: it is at version ", now,
-      ", expected version ", version_, "; clone() it before changing it, or use the op that is not in place");
+      ", expected version ", version_,
+      "; clone() it before changing it, or use the op that is not in place");
   if (result_nr_ < 0 || !pass.recording()) return value_;
   Tensor connected = value_.detach();
   connected.impl()->grad_fn = Ref<Node>::share(&pass.node());

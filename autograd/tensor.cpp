@@ -22,15 +22,20 @@ void Tensor::undefined_error() {
 
 std::int64_t Tensor::storage_offset() const {
   const TensorImpl& impl = checked();
-  return (impl.data - static_cast<std::byte*>(impl.storage->data())) / static_cast<std::ptrdiff_t>(reel::element_size(impl.dtype));
+  return (impl.data - static_cast<std::byte*>(impl.storage->data())) /
+         static_cast<std::ptrdiff_t>(reel::element_size(impl.dtype));
 }
 
 Scalar Tensor::item() const {
-  check<ShapeError>(numel() == 1, "[item] a tensor with ", numel(), " elements of shape ", sizes(), " cannot be converted to a number");
-  return dispatch(scalar_type(), [&](auto tag) { return Scalar(*data_ptr<typename decltype(tag)::type>()); });
+  check<ShapeError>(numel() == 1, "[item] a tensor with ", numel(), " elements of shape ", sizes(),
+                    " cannot be converted to a number");
+  return dispatch(scalar_type(),
+                  [&](auto tag) { return Scalar(*data_ptr<typename decltype(tag)::type>()); });
 }
 
-std::string Tensor::toString() const { return std::string("CPU") + to_string(scalar_type()) + "Type"; }
+std::string Tensor::toString() const {
+  return std::string("CPU") + to_string(scalar_type()) + "Type";
+}
 
 // ---------------------------------------------------------------- the tape
 bool Tensor::requires_grad() const {
@@ -41,10 +46,13 @@ bool Tensor::requires_grad() const {
 const Tensor& Tensor::set_requires_grad(bool on) const {
   TensorImpl& impl = checked();
   check<AutogradError>(on || !tracks(*this) || is_leaf(),
-                       "[requires_grad_] you can only change requires_grad flags of leaf variables; use detach() for a value that "
+                       "[requires_grad_] you can only change requires_grad flags of leaf "
+                       "variables; use detach() for a value that "
                        "needs no gradient");
-  check<AutogradError>(!on || is_floating_point(), "[requires_grad_] only tensors of floating point dtype can require gradients, found ",
-                       dtype_name(scalar_type()));
+  check<AutogradError>(
+      !on || is_floating_point(),
+      "[requires_grad_] only tensors of floating point dtype can require gradients, found ",
+      dtype_name(scalar_type()));
   if (!impl.grad_fn) impl.requires_grad = on;
   return *this;
 }
@@ -60,11 +68,15 @@ Ref<Node> Tensor::grad_fn() const {
   static_cast<void>(tracks(*this));
   return checked().grad_fn;
 }
-void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph) const {
-  autograd::backward({*this}, gradient.defined() ? std::vector<Tensor>{gradient} : std::vector<Tensor>{}, retain_graph, create_graph);
+void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph,
+                      bool create_graph) const {
+  autograd::backward({*this},
+                     gradient.defined() ? std::vector<Tensor>{gradient} : std::vector<Tensor>{},
+                     retain_graph, create_graph);
 }
 void Tensor::retain_grad() const {
-  check<AutogradError>(requires_grad(), "[retain_grad] can't retain_grad on a tensor that has requires_grad=false");
+  check<AutogradError>(requires_grad(),
+                       "[retain_grad] can't retain_grad on a tensor that has requires_grad=false");
   TensorImpl& impl = checked();
   if (!impl.grad_fn) return;
   impl.retains_grad = true;
@@ -75,7 +87,9 @@ namespace {
 std::atomic<unsigned> last_hook{0};
 }
 unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
-  check<AutogradError>(requires_grad(), "[register_hook] cannot register a hook on a tensor that doesn't require gradient");
+  check<AutogradError>(
+      requires_grad(),
+      "[register_hook] cannot register a hook on a tensor that doesn't require gradient");
   const unsigned id = ++last_hook;
   TensorImpl& impl = checked();
   if (impl.grad_fn) {
@@ -90,7 +104,9 @@ unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
 }
 void Tensor::remove_hook(unsigned id) const {
   TensorImpl& impl = checked();
-  auto* hooks = impl.grad_fn ? impl.grad_fn->outputs[impl.output_nr].hooks.get() : impl.extra ? &impl.extra->hooks : nullptr;
+  auto* hooks = impl.grad_fn ? impl.grad_fn->outputs[impl.output_nr].hooks.get()
+                : impl.extra ? &impl.extra->hooks
+                             : nullptr;
   if (!hooks) return;
   for (auto at = hooks->begin(); at != hooks->end(); ++at)
     if (at->first == id) {
@@ -129,7 +145,9 @@ Tensor copied(const Tensor& t, ScalarType dtype, const char* node) {
   Tensor out = empty(t.sizes(), dtype);
   kernels::copy(out, t);
   if (is_floating_point(dtype) && needs_record(t))
-    record(node, {&t}, {&out}, [from = t.scalar_type()](Backward& pass) { pass.add(0, pass.grad().to(from), pass.grad_owned()); });
+    record(node, {&t}, {&out}, [from = t.scalar_type()](Backward& pass) {
+      pass.add(0, pass.grad().to(from), pass.grad_owned());
+    });
   return out;
 }
 }  // namespace
@@ -143,8 +161,12 @@ Tensor Tensor::to(ScalarType dtype, bool, bool copy) const {
 Tensor Tensor::to(const TensorOptions& options, bool non_blocking, bool copy) const {
   return to(options.has_dtype() ? options.dtype() : scalar_type(), non_blocking, copy);
 }
-Tensor Tensor::to(Device, bool non_blocking, bool copy) const { return to(scalar_type(), non_blocking, copy); }
-Tensor Tensor::to(Device, ScalarType dtype, bool non_blocking, bool copy) const { return to(dtype, non_blocking, copy); }
+Tensor Tensor::to(Device, bool non_blocking, bool copy) const {
+  return to(scalar_type(), non_blocking, copy);
+}
+Tensor Tensor::to(Device, ScalarType dtype, bool non_blocking, bool copy) const {
+  return to(dtype, non_blocking, copy);
+}
 
 Tensor& Tensor::copy_(const Tensor& source, bool) const {
   detail::check_in_place("copy_", *this);
@@ -167,19 +189,22 @@ namespace detail {
 void check_in_place(const char* op, const Tensor& self) {
   if (!GradMode::is_enabled()) return;
   check<AutogradError>(!(self.checked().requires_grad && !self.impl()->grad_fn), "[", op,
-                       "] a leaf variable that requires grad is being used in an in-place operation; do it inside NoGradGuard, or "
+                       "] a leaf variable that requires grad is being used in an in-place "
+                       "operation; do it inside NoGradGuard, or "
                        "use the op that is not in place");
   const Tensor& base = self.impl()->base;
-  check<AutogradError>(!base.defined() || !(base.impl()->requires_grad && !base.impl()->grad_fn), "[", op,
-                       "] a view of a leaf variable that requires grad is being used in an in-place operation; do it inside NoGradGuard");
+  check<AutogradError>(!base.defined() || !(base.impl()->requires_grad && !base.impl()->grad_fn),
+                       "[", op,
+                       "] a view of a leaf variable that requires grad is being used in an "
+                       "in-place operation; do it inside NoGradGuard");
   for (std::size_t d = 0; d < self.sizes().size(); ++d)
-    check(self.strides()[d] != 0 || self.sizes()[d] <= 1, "[", op, "] an expanded tensor of shape ", self.sizes(),
+    check(self.strides()[d] != 0 || self.sizes()[d] <= 1, "[", op, "] an expanded tensor of shape ",
+          self.sizes(),
           " shares one element among several positions; clone() it before writing to it");
 }
 
-Tensor before_write(const Tensor& self) {
-  if (!needs_record(self)) return self;
-  Tensor before = self.detach();
+Tensor before_write(const Tensor& self, bool keep_values) {
+  Tensor before = keep_values ? self.detach().clone() : self.detach();
   before.impl()->grad_fn = self.impl()->grad_fn;
   before.impl()->output_nr = self.impl()->output_nr;
   return before;
@@ -189,12 +214,16 @@ namespace {
 // The history of a base after `part`, of strides and offset as given, was replaced in it.
 void rebase_base(const char* op, const Tensor& self, const Tensor& result) {
   const Tensor base = self.impl()->base;
-  check<AutogradError>(base.is_contiguous(), "[", op, "] writing into a view needs a contiguous base, found strides ", base.strides());
+  check<AutogradError>(base.is_contiguous(), "[", op,
+                       "] writing into a view needs a contiguous base, found strides ",
+                       base.strides());
   const std::int64_t offset = self.storage_offset() - base.storage_offset();
   const Dims sizes(self.sizes()), strides(self.strides());
-  const Tensor before = before_write(base);
+  const Tensor before = before_write(base, false);
   Tensor after = base.detach();
-  const auto window = [=](const Tensor& g) { return as_strided(g, sizes, strides, g.storage_offset() + offset); };
+  const auto window = [=](const Tensor& g) {
+    return as_strided(g, sizes, strides, g.storage_offset() + offset);
+  };
   record("CopySlices", {&before, &result}, {&after}, [=](Backward& pass) {
     const Tensor g = pass.grad().contiguous();
     if (pass.needs(0)) {
@@ -214,8 +243,10 @@ Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result)
   check_in_place(op, self);
   check<ShapeError>(result.sizes() == self.sizes(), "[", op, "] output with shape ", self.sizes(),
                     " doesn't match the broadcast shape ", result.sizes());
-  check<DtypeError>(is_floating_point(self.scalar_type()) || !is_floating_point(result.scalar_type()), "[", op, "] result type ",
-                    to_string(result.scalar_type()), " can't be cast to the desired output type ", to_string(self.scalar_type()));
+  check<DtypeError>(
+      is_floating_point(self.scalar_type()) || !is_floating_point(result.scalar_type()), "[", op,
+      "] result type ", to_string(result.scalar_type()),
+      " can't be cast to the desired output type ", to_string(self.scalar_type()));
   const Tensor converted = result.to(self.scalar_type());
   const bool recorded = needs_record(self, converted);
   kernels::copy(self, converted);

@@ -268,8 +268,10 @@ class Tensor {
   Tensor index(std::initializer_list<indexing::TensorIndex> indices) const;
   Tensor& index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const;
   Tensor& index_put_(ArrayRef<indexing::TensorIndex> indices, const Scalar& value) const;
-  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices, const Tensor& value) const;
-  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices, const Scalar& value) const;
+  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices,
+                     const Tensor& value) const;
+  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices,
+                     const Scalar& value) const;
   Tensor index_select(std::int64_t dim, const Tensor& index) const;
 
   // ---- softmax family, random (ops/normalise.hpp, ops/random.hpp)
@@ -297,20 +299,20 @@ struct TensorImpl {
 
   std::atomic<std::int32_t> refs{1};
   ScalarType dtype = kFloat32;
-  bool requires_grad = false;         // set by the user, on leaves
-  bool contiguous = true;             // row-major, no gaps
-  bool retains_grad = false;          // a non-leaf that asked to keep its gradient
-  std::uint32_t output_nr = 0;        // which output of grad_fn
-  std::uint32_t history = 0;          // of a base: rises when its grad_fn is replaced
-  std::uint32_t history_seen = 0;     // of a view: the base's history that grad_fn belongs to
+  bool requires_grad = false;      // set by the user, on leaves
+  bool contiguous = true;          // row-major, no gaps
+  bool retains_grad = false;       // a non-leaf that asked to keep its gradient
+  std::uint32_t output_nr = 0;     // which output of grad_fn
+  std::uint32_t history = 0;       // of a base: rises when its grad_fn is replaced
+  std::uint32_t history_seen = 0;  // of a view: the base's history that grad_fn belongs to
   std::int64_t numel = 0;
-  std::byte* data = nullptr;          // first element: storage plus offset
+  std::byte* data = nullptr;  // first element: storage plus offset
   Ref<Storage> storage;
   Dims sizes;
-  Dims strides;                       // in elements
-  Ref<Node> grad_fn;                  // producer on the tape; none for leaves
-  Tensor base;                        // of a view: the tensor whose memory it shows
-  Tensor grad;                        // of a leaf (or with retain_grad): the gradient
+  Dims strides;                          // in elements
+  Ref<Node> grad_fn;                     // producer on the tape; none for leaves
+  Tensor base;                           // of a view: the tensor whose memory it shows
+  Tensor grad;                           // of a leaf (or with retain_grad): the gradient
   std::unique_ptr<AutogradExtra> extra;  // hooks; made when first needed
 };
 
@@ -325,7 +327,9 @@ inline TensorImpl& Tensor::checked() const {
   if (!impl_) undefined_error();
   return *impl_;
 }
-inline std::int64_t Tensor::dim() const { return static_cast<std::int64_t>(checked().sizes.size()); }
+inline std::int64_t Tensor::dim() const {
+  return static_cast<std::int64_t>(checked().sizes.size());
+}
 inline std::int64_t Tensor::numel() const { return checked().numel; }
 inline IntArrayRef Tensor::sizes() const { return checked().sizes; }
 inline IntArrayRef Tensor::strides() const { return checked().strides; }

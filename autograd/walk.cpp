@@ -31,9 +31,12 @@ struct Moves {
 };
 Moves moves_for(std::size_t bytes) {
   switch (bytes) {
-    case 1: return {gather<std::uint8_t>, scatter<std::uint8_t>};
-    case 4: return {gather<std::uint32_t>, scatter<std::uint32_t>};
-    default: return {gather<std::uint64_t>, scatter<std::uint64_t>};
+    case 1:
+      return {gather<std::uint8_t>, scatter<std::uint8_t>};
+    case 4:
+      return {gather<std::uint32_t>, scatter<std::uint32_t>};
+    default:
+      return {gather<std::uint64_t>, scatter<std::uint64_t>};
   }
 }
 
@@ -131,8 +134,7 @@ void walk(const Dims& shape, ArrayRef<Operand> operands, std::size_t bytes, std:
     if (shape[d] == 1) continue;
     bool merges = rank > 0;
     for (std::size_t k = 0; merges && k < count; ++k)
-      if (operands[k].data)
-        merges = strides[k][rank - 1] == operands[k].strides[d] * shape[d];
+      if (operands[k].data) merges = strides[k][rank - 1] == operands[k].strides[d] * shape[d];
     if (!merges) {
       sizes[rank++] = shape[d];
     } else {

@@ -3,7 +3,8 @@
 #pragma once
 
 #if !defined(HAVE_CBLAS)
-#error "reel: define HAVE_CBLAS=1 for every source file, or xtensor-blas uses a slow loop instead of BLAS"
+#error \
+    "reel: define HAVE_CBLAS=1 for every source file, or xtensor-blas uses a slow loop instead of BLAS"
 #endif
 
 #if defined(__GNUC__)

@@ -49,7 +49,8 @@ Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Ten
   // The hidden state's part of a GRU's candidate is scaled by the reset gate before it meets the
   // input's part, so the two stay apart; elsewhere both biases belong to one sum.
   const Tensor bias = gru || !w.bias_ih.defined() ? w.bias_ih : w.bias_ih + w.bias_hh;
-  const Tensor from_input = linear(input.reshape({steps * batch, input.size(2)}), w.ih, bias).view({steps, batch, width});
+  const Tensor from_input =
+      linear(input.reshape({steps * batch, input.size(2)}), w.ih, bias).view({steps, batch, width});
   Tensor from_hidden;
   if (gru)
     from_hidden = w.bias_hh.defined() ? w.bias_hh.expand({steps, batch, width}).contiguous()
@@ -60,6 +61,7 @@ Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Ten
   const Tensor states = empty({steps + 1, batch, initial.h.size(1)}, input.scalar_type());
   const std::int64_t shift = reverse ? 0 : 1;
   RecurrentState state{placed(initial.h, states.select(0, reverse ? steps : 0)), initial.c};
+  const auto hidden_weight = std::make_shared<reel::detail::RepeatedWeight>(w.hh);
   std::vector<Tensor> outputs(static_cast<std::size_t>(steps));
   for (std::int64_t k = 0; k < steps; ++k) {
     const std::int64_t t = reverse ? steps - 1 - k : k;
@@ -69,20 +71,23 @@ Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Ten
       case RecurrentKind::RnnTanh:
       case RecurrentKind::RnnRelu: {
         const Tensor* into[] = {&memory};
-        const Tensor a = reel::detail::add_linear_into(x, state.h, w.hh);
-        state.h = kind == RecurrentKind::RnnTanh ? formula::run<false>("RnnTanhBackward0", kRnnTanh, into, a)
-                                                 : formula::run<false>("RnnReluBackward0", kRnnRelu, into, a);
+        const Tensor a = reel::detail::add_linear_into(x, state.h, hidden_weight);
+        state.h = kind == RecurrentKind::RnnTanh
+                      ? formula::run<false>("RnnTanhBackward0", kRnnTanh, into, a)
+                      : formula::run<false>("RnnReluBackward0", kRnnRelu, into, a);
         break;
       }
       case RecurrentKind::Gru: {
         const Tensor* into[] = {&memory};
-        const Tensor h = reel::detail::add_linear_into(from_hidden.select(0, t), state.h, w.hh);
-        state.h = formula::run<false>("GruBackward0", kGru, into, chunked<3>(x), chunked<3>(h), state.h);
+        const Tensor h =
+            reel::detail::add_linear_into(from_hidden.select(0, t), state.h, hidden_weight);
+        state.h =
+            formula::run<false>("GruBackward0", kGru, into, chunked<3>(x), chunked<3>(h), state.h);
         break;
       }
       case RecurrentKind::Lstm: {
         const Tensor* into[] = {w.hr.defined() ? nullptr : &memory, nullptr};
-        const Tensor gates = reel::detail::add_linear_into(x, state.h, w.hh);
+        const Tensor gates = reel::detail::add_linear_into(x, state.h, hidden_weight);
         auto next = formula::run<false>("LstmBackward0", kLstm, into, chunked<4>(gates), state.c);
         state.c = std::move(next[1]);
         state.h = w.hr.defined() ? placed(linear(next[0], w.hr), memory) : std::move(next[0]);

@@ -9,9 +9,9 @@ namespace nn {
 namespace detail {
 
 struct RecurrentWeights {
-  Tensor ih, hh;          // [G * H, I], [G * H, H]
+  Tensor ih, hh;            // [G * H, I], [G * H, H]
   Tensor bias_ih, bias_hh;  // [G * H], or undefined
-  Tensor hr;              // [P, H] of a projected LSTM, or undefined
+  Tensor hr;                // [P, H] of a projected LSTM, or undefined
 };
 
 struct Direction {

@@ -74,7 +74,8 @@ class RNNImplBase : public Cloneable<Derived> {
 
 struct RNNOptions {
   using nonlinearity_t = std::variant<enumtype::kTanh, enumtype::kReLU>;
-  RNNOptions(std::int64_t input_size, std::int64_t hidden_size) : input_size_(input_size), hidden_size_(hidden_size) {}
+  RNNOptions(std::int64_t input_size, std::int64_t hidden_size)
+      : input_size_(input_size), hidden_size_(hidden_size) {}
   REEL_ARG(std::int64_t, input_size);
   REEL_ARG(std::int64_t, hidden_size);
   REEL_ARG(std::int64_t, num_layers) = 1;
@@ -87,7 +88,8 @@ struct RNNOptions {
 };
 
 struct LSTMOptions {
-  LSTMOptions(std::int64_t input_size, std::int64_t hidden_size) : input_size_(input_size), hidden_size_(hidden_size) {}
+  LSTMOptions(std::int64_t input_size, std::int64_t hidden_size)
+      : input_size_(input_size), hidden_size_(hidden_size) {}
   REEL_ARG(std::int64_t, input_size);
   REEL_ARG(std::int64_t, hidden_size);
   REEL_ARG(std::int64_t, num_layers) = 1;
@@ -100,7 +102,8 @@ struct LSTMOptions {
 };
 
 struct GRUOptions {
-  GRUOptions(std::int64_t input_size, std::int64_t hidden_size) : input_size_(input_size), hidden_size_(hidden_size) {}
+  GRUOptions(std::int64_t input_size, std::int64_t hidden_size)
+      : input_size_(input_size), hidden_size_(hidden_size) {}
   REEL_ARG(std::int64_t, input_size);
   REEL_ARG(std::int64_t, hidden_size);
   REEL_ARG(std::int64_t, num_layers) = 1;
@@ -114,7 +117,8 @@ struct GRUOptions {
 /// https://pytorch.org/docs/stable/generated/torch.nn.RNN.html
 class RNNImpl : public detail::RNNImplBase<RNNImpl> {
  public:
-  RNNImpl(std::int64_t input_size, std::int64_t hidden_size) : RNNImpl(RNNOptions(input_size, hidden_size)) {}
+  RNNImpl(std::int64_t input_size, std::int64_t hidden_size)
+      : RNNImpl(RNNOptions(input_size, hidden_size)) {}
   explicit RNNImpl(const RNNOptions& options_);
   /// (output, h_n). Throws ShapeError, naming what was expected and found.
   std::tuple<Tensor, Tensor> forward(const Tensor& input, Tensor hx = {});
@@ -130,11 +134,12 @@ REEL_MODULE(RNN);
 /// https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html
 class LSTMImpl : public detail::RNNImplBase<LSTMImpl> {
  public:
-  LSTMImpl(std::int64_t input_size, std::int64_t hidden_size) : LSTMImpl(LSTMOptions(input_size, hidden_size)) {}
+  LSTMImpl(std::int64_t input_size, std::int64_t hidden_size)
+      : LSTMImpl(LSTMOptions(input_size, hidden_size)) {}
   explicit LSTMImpl(const LSTMOptions& options_);
   /// (output, (h_n, c_n)). Throws ShapeError, naming what was expected and found.
-  std::tuple<Tensor, std::tuple<Tensor, Tensor>> forward(const Tensor& input,
-                                                         std::optional<std::tuple<Tensor, Tensor>> hx_opt = {});
+  std::tuple<Tensor, std::tuple<Tensor, Tensor>> forward(
+      const Tensor& input, std::optional<std::tuple<Tensor, Tensor>> hx_opt = {});
   LSTMOptions options;
 
  protected:
@@ -148,7 +153,8 @@ REEL_MODULE(LSTM);
 /// https://pytorch.org/docs/stable/generated/torch.nn.GRU.html
 class GRUImpl : public detail::RNNImplBase<GRUImpl> {
  public:
-  GRUImpl(std::int64_t input_size, std::int64_t hidden_size) : GRUImpl(GRUOptions(input_size, hidden_size)) {}
+  GRUImpl(std::int64_t input_size, std::int64_t hidden_size)
+      : GRUImpl(GRUOptions(input_size, hidden_size)) {}
   explicit GRUImpl(const GRUOptions& options_);
   /// (output, h_n). Throws ShapeError, naming what was expected and found.
   std::tuple<Tensor, Tensor> forward(const Tensor& input, Tensor hx = {});

@@ -16,9 +16,11 @@ Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
   impl->strides = contiguous_strides(sizes);
   impl->numel = count_elements(sizes);
   std::int64_t bytes = 0;
-  check<ShapeError>(!__builtin_mul_overflow(impl->numel, static_cast<std::int64_t>(element_size(impl->dtype)), &bytes) &&
-                        bytes < (std::int64_t{1} << 46),
-                    "[empty] a tensor of shape ", sizes, " is too large");
+  check<ShapeError>(
+      !__builtin_mul_overflow(impl->numel, static_cast<std::int64_t>(element_size(impl->dtype)),
+                              &bytes) &&
+          bytes < (std::int64_t{1} << 46),
+      "[empty] a tensor of shape ", sizes, " is too large");
   impl->storage = Storage::make(static_cast<std::size_t>(bytes));
   impl->data = static_cast<std::byte*>(impl->storage->data());
   Tensor t(std::move(impl));
@@ -28,8 +30,9 @@ Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
 
 namespace {
 TensorOptions like(const Tensor& t, const TensorOptions& options) {
-  return options.has_dtype() ? options
-                             : TensorOptions(t.scalar_type()).requires_grad(options.requires_grad());
+  return options.has_dtype()
+             ? options
+             : TensorOptions(t.scalar_type()).requires_grad(options.requires_grad());
 }
 Tensor filled(IntArrayRef sizes, const Scalar& value, const TensorOptions& options) {
   Tensor t = empty(sizes, options);
@@ -55,17 +58,23 @@ Tensor full(IntArrayRef sizes, const Scalar& value, const TensorOptions& options
 Tensor empty_like(const Tensor& t, const TensorOptions& o) { return empty(t.sizes(), like(t, o)); }
 Tensor zeros_like(const Tensor& t, const TensorOptions& o) { return zeros(t.sizes(), like(t, o)); }
 Tensor ones_like(const Tensor& t, const TensorOptions& o) { return ones(t.sizes(), like(t, o)); }
-Tensor full_like(const Tensor& t, const Scalar& v, const TensorOptions& o) { return full(t.sizes(), v, like(t, o)); }
+Tensor full_like(const Tensor& t, const Scalar& v, const TensorOptions& o) {
+  return full(t.sizes(), v, like(t, o));
+}
 Tensor scalar_tensor(const Scalar& value, const TensorOptions& options) {
   return filled({}, value, options);
 }
 
 Tensor arange(const Scalar& end, const TensorOptions& o) { return arange(0, end, 1, o); }
-Tensor arange(const Scalar& start, const Scalar& end, const TensorOptions& o) { return arange(start, end, 1, o); }
-Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const TensorOptions& options) {
+Tensor arange(const Scalar& start, const Scalar& end, const TensorOptions& o) {
+  return arange(start, end, 1, o);
+}
+Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
+              const TensorOptions& options) {
   const bool floating = start.isFloatingPoint() || end.isFloatingPoint() || step.isFloatingPoint();
   const double by = step.toDouble(), span = end.toDouble() - start.toDouble();
-  check(by != 0 && std::isfinite(span) && std::isfinite(by), "[arange] step must be nonzero and the bounds finite");
+  check(by != 0 && std::isfinite(span) && std::isfinite(by),
+        "[arange] step must be nonzero and the bounds finite");
   check(span * by >= 0, "[arange] upper bound and larger bound inconsistent with step sign: from ",
         start, " to ", end, " by ", step);
   const double count = std::ceil(span / by);
@@ -85,7 +94,8 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const 
   return t;
 }
 
-Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps, const TensorOptions& options) {
+Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps,
+                const TensorOptions& options) {
   check(steps >= 0, "[linspace] number of steps must be non-negative, found ", steps);
   const Tensor t = empty({steps}, options);
   const double a = start.toDouble(), b = end.toDouble();
@@ -95,8 +105,9 @@ Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps, cons
     T* p = reinterpret_cast<T*>(t.impl()->data);
     // Counted from both ends, so that the last value is exactly `end`.
     for (std::int64_t i = 0; i < steps; ++i)
-      p[i] = static_cast<T>(i < steps / 2 || steps == 1 ? a + by * static_cast<double>(i)
-                                                        : b - by * static_cast<double>(steps - 1 - i));
+      p[i] =
+          static_cast<T>(i < steps / 2 || steps == 1 ? a + by * static_cast<double>(i)
+                                                     : b - by * static_cast<double>(steps - 1 - i));
   });
   return t;
 }
@@ -118,7 +129,8 @@ TensorData::TensorData(std::initializer_list<TensorData> items) : type_(get_defa
   for (const TensorData& item : items) {
     check<ShapeError>(item.sizes_ == first.sizes_, "[tensor] expected all sub-lists to have sizes ",
                       first.sizes_, ", found ", item.sizes_);
-    check<DtypeError>(item.type_ == type_, "[tensor] expected all elements to have one type: found ",
+    check<DtypeError>(item.type_ == type_,
+                      "[tensor] expected all elements to have one type: found ",
                       to_string(item.type_), " after ", to_string(type_));
     values_.insert(values_.end(), item.values_.begin(), item.values_.end());
   }
@@ -137,7 +149,8 @@ Tensor tensor(const TensorData& data, const TensorOptions& options) {
 Tensor from_blob(void* data, IntArrayRef sizes, const TensorOptions& options) {
   return from_blob(data, sizes, contiguous_strides(sizes), nullptr, options);
 }
-Tensor from_blob(void* data, IntArrayRef sizes, const std::function<void(void*)>& deleter, const TensorOptions& options) {
+Tensor from_blob(void* data, IntArrayRef sizes, const std::function<void(void*)>& deleter,
+                 const TensorOptions& options) {
   return from_blob(data, sizes, contiguous_strides(sizes), deleter, options);
 }
 Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOptions& options) {
@@ -156,7 +169,8 @@ Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides,
   }
   auto impl = TensorImpl::make();
   impl->dtype = options.dtype();
-  impl->storage = Storage::borrow(data, static_cast<std::size_t>(extent) * element_size(impl->dtype), deleter);
+  impl->storage =
+      Storage::borrow(data, static_cast<std::size_t>(extent) * element_size(impl->dtype), deleter);
   impl->data = static_cast<std::byte*>(data);
   impl->sizes = Dims(sizes);
   impl->strides = Dims(strides);

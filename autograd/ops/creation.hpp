@@ -24,7 +24,8 @@ Tensor scalar_tensor(const Scalar& value, const TensorOptions& options = {});
 /// start, start + step, ... below `end`. Integral bounds give int64.
 Tensor arange(const Scalar& end, const TensorOptions& options = {});
 Tensor arange(const Scalar& start, const Scalar& end, const TensorOptions& options = {});
-Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const TensorOptions& options = {});
+Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
+              const TensorOptions& options = {});
 /// `steps` equally spaced values from `start` to `end`, both included.
 Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps = 100,
                 const TensorOptions& options = {});
@@ -39,11 +40,13 @@ class TensorData {
   TensorData(T value) : values_{Scalar(value)}, type_(natural<T>()) {}
   TensorData(std::initializer_list<TensorData> items);
   template <class T>
-  TensorData(ArrayRef<T> items) : sizes_{static_cast<std::int64_t>(items.size())}, type_(natural<T>()) {
+  TensorData(ArrayRef<T> items)
+      : sizes_{static_cast<std::int64_t>(items.size())}, type_(natural<T>()) {
     for (const auto& v : items) values_.push_back(Scalar(v));
   }
   template <class T>
-  TensorData(const std::vector<T>& items) : sizes_{static_cast<std::int64_t>(items.size())}, type_(natural<T>()) {
+  TensorData(const std::vector<T>& items)
+      : sizes_{static_cast<std::int64_t>(items.size())}, type_(natural<T>()) {
     for (const T& v : items) values_.push_back(Scalar(v));
   }
   const Dims& sizes() const { return sizes_; }
@@ -78,7 +81,8 @@ inline Tensor tensor(std::initializer_list<TensorData> data, const TensorOptions
 Tensor from_blob(void* data, IntArrayRef sizes, const TensorOptions& options = {});
 Tensor from_blob(void* data, IntArrayRef sizes, const std::function<void(void*)>& deleter,
                  const TensorOptions& options = {});
-Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOptions& options = {});
+Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides,
+                 const TensorOptions& options = {});
 Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides,
                  const std::function<void(void*)>& deleter, const TensorOptions& options = {});
 

@@ -31,9 +31,12 @@ void gather_rows(const Tensor& table, const Tensor& positions, const Tensor& out
   const auto* p = positions.data_ptr<std::int64_t>();
   std::byte* to = out.impl()->data;
   for (std::int64_t i = 0; i < positions.numel(); ++i, to += row)
-    std::memcpy(to, table.impl()->data + static_cast<std::size_t>(p[i] < 0 ? p[i] + size : p[i]) * row, row);
+    std::memcpy(to,
+                table.impl()->data + static_cast<std::size_t>(p[i] < 0 ? p[i] + size : p[i]) * row,
+                row);
 }
-void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows, std::int64_t skipped) {
+void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows,
+              std::int64_t skipped) {
   const std::int64_t size = table.size(0), width = size == 0 ? 0 : table.numel() / size;
   const auto* p = positions.data_ptr<std::int64_t>();
   dispatch(table.scalar_type(), [&](auto tag) {
@@ -49,10 +52,12 @@ void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows, 
   });
 }
 
-Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape, std::int64_t skipped);
+Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
+                 std::int64_t skipped);
 
 // A table of zeros to which the rows `g` are added at `positions`.
-Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_sizes, const Dims& shape, std::int64_t skipped) {
+Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_sizes,
+                   const Dims& shape, std::int64_t skipped) {
   Tensor table = zeros(table_sizes, g.scalar_type());
   add_rows(table, positions, g.detach().contiguous(), skipped);
   if (needs_record(g))
@@ -62,12 +67,14 @@ Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_s
   return table;
 }
 
-Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape, std::int64_t skipped) {
+Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
+                 std::int64_t skipped) {
   Tensor out = empty(shape, table.scalar_type());
   gather_rows(table.detach().contiguous(), positions, out);
   if (needs_record(table))
     record(node, {&table}, {&out}, [=, own = Dims(table.sizes())](Backward& pass) {
-      if (pass.recording()) return pass.add(0, spread_rows(pass.grad(), positions, own, shape, skipped));
+      if (pass.recording())
+        return pass.add(0, spread_rows(pass.grad(), positions, own, shape, skipped));
       const Backward::Target target = pass.target(0);
       const bool direct = target.memory.is_contiguous();
       const Tensor memory = direct ? target.memory : zeros(own, target.memory.scalar_type());
@@ -92,8 +99,10 @@ TensorIndex::TensorIndex(const char* dots) : kind_(Kind::Dots) {
 
 Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
   const std::size_t d = wrap_dim("index_select", dim, static_cast<std::size_t>(x.dim()));
-  check<ShapeError>(x.dim() > 0 && index.dim() <= 1, "[index_select] expected a tensor with dimensions and a one-dimensional index, found shapes ",
-                    x.sizes(), " and ", index.sizes());
+  check<ShapeError>(
+      x.dim() > 0 && index.dim() <= 1,
+      "[index_select] expected a tensor with dimensions and a one-dimensional index, found shapes ",
+      x.sizes(), " and ", index.sizes());
   const Tensor positions = as_positions("index_select", index);
   check_range("index_select", positions, x.sizes()[d]);
   const auto axis = static_cast<std::int64_t>(d);
@@ -137,17 +146,26 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
       ++tensors;
     }
   }
-  check<IndexError>(used <= x.dim(), "[index] too many indices for a tensor of shape ", x.sizes(), ": ", used);
+  check<IndexError>(used <= x.dim(), "[index] too many indices for a tensor of shape ", x.sizes(),
+                    ": ", used);
   check(tensors <= 1, "[index] at most one tensor in an index list is supported, found ", tensors,
         "; index one dimension after the other");
   Tensor result = x;
   std::int64_t dim = 0;
   for (const auto& i : indices) {
     switch (i.kind()) {
-      case Kind::NewDim: result = result.unsqueeze(dim++); break;
-      case Kind::Dots: dim += x.dim() - used; break;
-      case Kind::Integer: result = result.select(dim, i.integer()); break;
-      case Kind::Range: result = result.slice(dim++, i.slice().start, i.slice().stop, i.slice().step); break;
+      case Kind::NewDim:
+        result = result.unsqueeze(dim++);
+        break;
+      case Kind::Dots:
+        dim += x.dim() - used;
+        break;
+      case Kind::Integer:
+        result = result.select(dim, i.integer());
+        break;
+      case Kind::Range:
+        result = result.slice(dim++, i.slice().start, i.slice().stop, i.slice().step);
+        break;
       case Kind::Tensor: {
         Tensor positions = i.tensor();
         if (positions.scalar_type() == kBool) {
@@ -156,8 +174,10 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
           Dims joined;
           for (std::int64_t d = 0; d < result.dim(); ++d) {
             if (d >= dim && d < dim + rank)
-              check<IndexError>(result.size(d) == positions.size(d - dim), "[index] the shape of the mask ", positions.sizes(),
-                                " does not match the shape of the indexed tensor ", result.sizes(), " from dimension ", dim);
+              check<IndexError>(result.size(d) == positions.size(d - dim),
+                                "[index] the shape of the mask ", positions.sizes(),
+                                " does not match the shape of the indexed tensor ", result.sizes(),
+                                " from dimension ", dim);
             if (d > dim && d < dim + rank)
               joined[joined.size() - 1] *= result.size(d);
             else
@@ -170,7 +190,8 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
         Dims sizes(result.sizes());
         result = index_select(result, dim, positions.reshape({-1}));
         sizes.erase(static_cast<std::size_t>(dim));
-        for (std::size_t d = 0; d < shape.size(); ++d) sizes.insert(static_cast<std::size_t>(dim) + d, shape[d]);
+        for (std::size_t d = 0; d < shape.size(); ++d)
+          sizes.insert(static_cast<std::size_t>(dim) + d, shape[d]);
         result = result.reshape(sizes);
         dim += static_cast<std::int64_t>(shape.size());
         break;
@@ -181,12 +202,14 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding_idx) {
-  check<ShapeError>(weight.dim() == 2, "[embedding] expected a weight of shape [V, E], found ", weight.sizes());
+  check<ShapeError>(weight.dim() == 2, "[embedding] expected a weight of shape [V, E], found ",
+                    weight.sizes());
   const Tensor positions = as_positions("embedding", indices);
   const auto* p = positions.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < positions.numel(); ++i)
-    check<IndexError>(p[i] >= 0 && p[i] < weight.size(0), "[embedding] index ", p[i], " at position ", i,
-                      " is out of range: the table has ", weight.size(0), " rows");
+    check<IndexError>(p[i] >= 0 && p[i] < weight.size(0), "[embedding] index ", p[i],
+                      " at position ", i, " is out of range: the table has ", weight.size(0),
+                      " rows");
   Dims shape(indices.sizes());
   shape.push_back(weight.size(1));
   return take_rows("EmbeddingBackward0", weight, positions, shape, padding_idx);
@@ -196,7 +219,8 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t paddi
 Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const {
   for (const auto& i : indices)
     check(i.kind() != indexing::TensorIndex::Kind::Tensor,
-          "[index_put_] writing through an index tensor or a mask is not supported; use masked_fill_, or slices");
+          "[index_put_] writing through an index tensor or a mask is not supported; use "
+          "masked_fill_, or slices");
   const Tensor window = reel::index(*this, indices);
   window.copy_(value.dim() > window.dim() ? value.reshape(window.sizes()) : value);
   return const_cast<Tensor&>(*this);

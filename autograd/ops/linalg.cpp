@@ -11,7 +11,8 @@ namespace reel {
 namespace {
 
 void same_float(const char* op, const Tensor& a, const Tensor& b) {
-  check<DtypeError>(a.scalar_type() == b.scalar_type(), "[", op, "] expected both operands to have the same dtype, but got ",
+  check<DtypeError>(a.scalar_type() == b.scalar_type(), "[", op,
+                    "] expected both operands to have the same dtype, but got ",
                     dtype_name(a.scalar_type()), " and ", dtype_name(b.scalar_type()));
 }
 
@@ -45,24 +46,28 @@ Tensor product(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
-  check<ShapeError>(a.dim() == 2 && b.dim() == 2, "[mm] expected two matrices, found shapes ", a.sizes(), " and ", b.sizes());
-  check<ShapeError>(a.size(1) == b.size(0), "[mm] last dim of first ", a.sizes(), " must equal first dim of second ", b.sizes(),
-                    ": ", a.size(1), " vs ", b.size(0));
+  check<ShapeError>(a.dim() == 2 && b.dim() == 2, "[mm] expected two matrices, found shapes ",
+                    a.sizes(), " and ", b.sizes());
+  check<ShapeError>(a.size(1) == b.size(0), "[mm] last dim of first ", a.sizes(),
+                    " must equal first dim of second ", b.sizes(), ": ", a.size(1), " vs ",
+                    b.size(0));
   same_float("mm", a, b);
   Tensor out = product(a, b);
   if (needs_record(a, b))
-    record("MmBackward0", {&a, &b}, {&out},
-           [a = tracks(b) ? Saved(a) : Saved(), b = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
-             const Tensor g = pass.grad();
-             if (pass.needs(0)) pass.add_product(0, g, b.get(pass).t());
-             if (pass.needs(1)) pass.add_row_product(1, a.get(pass), g);
-           });
+    record(
+        "MmBackward0", {&a, &b}, {&out},
+        [a = tracks(b) ? Saved(a) : Saved(), b = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
+          const Tensor g = pass.grad();
+          if (pass.needs(0)) pass.add_product(0, g, b.get(pass).t());
+          if (pass.needs(1)) pass.add_row_product(1, a.get(pass), g);
+        });
   return out;
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
-  check<ShapeError>(a.dim() == 3 && b.dim() == 3 && a.size(0) == b.size(0) && a.size(2) == b.size(1),
-                    "[bmm] expected shapes [b, n, k] and [b, k, m], found ", a.sizes(), " and ", b.sizes());
+  check<ShapeError>(
+      a.dim() == 3 && b.dim() == 3 && a.size(0) == b.size(0) && a.size(2) == b.size(1),
+      "[bmm] expected shapes [b, n, k] and [b, k, m], found ", a.sizes(), " and ", b.sizes());
   same_float("bmm", a, b);
   Tensor out = empty({a.size(0), a.size(1), b.size(2)}, a.scalar_type());
   {
@@ -75,21 +80,25 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
     }
   }
   if (needs_record(a, b))
-    record("BmmBackward0", {&a, &b}, {&out},
-           [a = tracks(b) ? Saved(a) : Saved(), b = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
-             const Tensor g = pass.grad();
-             if (pass.needs(0)) pass.add(0, bmm(g, b.get(pass).transpose(1, 2)), true);
-             if (pass.needs(1)) pass.add(1, bmm(a.get(pass).transpose(1, 2), g), true);
-           });
+    record(
+        "BmmBackward0", {&a, &b}, {&out},
+        [a = tracks(b) ? Saved(a) : Saved(), b = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
+          const Tensor g = pass.grad();
+          if (pass.needs(0)) pass.add(0, bmm(g, b.get(pass).transpose(1, 2)), true);
+          if (pass.needs(1)) pass.add(1, bmm(a.get(pass).transpose(1, 2), g), true);
+        });
   return out;
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
   const auto x = a.dim(), y = b.dim();
-  check<ShapeError>(x > 0 && y > 0, "[matmul] both arguments need at least 1 dimension, found shapes ", a.sizes(), " and ", b.sizes());
+  check<ShapeError>(x > 0 && y > 0,
+                    "[matmul] both arguments need at least 1 dimension, found shapes ", a.sizes(),
+                    " and ", b.sizes());
   const std::int64_t k = a.size(-1), other = b.size(y == 1 ? 0 : -2);
-  check<ShapeError>(k == other, "[matmul] last dim of first ", a.sizes(), " must equal ", y == 1 ? "the dim" : "the second to last dim",
-                    " of second ", b.sizes(), ": ", k, " vs ", other);
+  check<ShapeError>(k == other, "[matmul] last dim of first ", a.sizes(), " must equal ",
+                    y == 1 ? "the dim" : "the second to last dim", " of second ", b.sizes(), ": ",
+                    k, " vs ", other);
   if (x == 1 && y == 1) return mm(a.unsqueeze(0), b.unsqueeze(1)).reshape({});
   if (x == 1) return matmul(a.unsqueeze(0), b).squeeze(-2);
   if (y == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
@@ -99,7 +108,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     sizes[sizes.size() - 1] = b.size(1);
     return mm(a.reshape({a.numel() / std::max<std::int64_t>(k, 1), k}), b).reshape(sizes);
   }
-  const auto batch = [](const Tensor& t) { return IntArrayRef(t.sizes().data(), t.sizes().size() - 2); };
+  const auto batch = [](const Tensor& t) {
+    return IntArrayRef(t.sizes().data(), t.sizes().size() - 2);
+  };
   const Dims lead = broadcast_shapes("matmul", batch(a), batch(b));
   const auto flat = [&](const Tensor& t) {
     Dims sizes = lead;
@@ -113,18 +124,21 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return bmm(flat(a), flat(b)).reshape(sizes);
 }
 
-Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta, const Scalar& alpha) {
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+             const Scalar& alpha) {
   Tensor result = mm(a, b);
   if (alpha.toDouble() != 1.0) result = result * alpha;
   return beta.toDouble() == 1.0 ? input + result : input * beta + result;
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  check<ShapeError>(weight.dim() == 2 && x.dim() >= 1 && x.size(-1) == weight.size(1), "[linear] input of shape ", x.sizes(),
-                    " does not fit a weight of shape ", weight.sizes(), ": the input's last size must be ",
+  check<ShapeError>(weight.dim() == 2 && x.dim() >= 1 && x.size(-1) == weight.size(1),
+                    "[linear] input of shape ", x.sizes(), " does not fit a weight of shape ",
+                    weight.sizes(), ": the input's last size must be ",
                     weight.dim() == 2 ? weight.size(1) : -1);
-  check<ShapeError>(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0)), "[linear] expected a bias of shape [",
-                    weight.size(0), "], found ", bias.defined() ? bias.sizes() : IntArrayRef());
+  check<ShapeError>(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0)),
+                    "[linear] expected a bias of shape [", weight.size(0), "], found ",
+                    bias.defined() ? bias.sizes() : IntArrayRef());
   same_float("linear", x, weight);
   if (bias.defined()) same_float("linear", x, bias);
   const std::int64_t in = weight.size(1), width = weight.size(0);
@@ -134,10 +148,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Tensor flat = x.dim() == 2 ? x : x.reshape({rows, in});
   Tensor out = empty({rows, width}, x.scalar_type());
   if (bias.defined()) kernels::copy(out, bias.detach().expand({rows, width}));
-  gemm(flat, weight.detach().t(), out, 1.0, bias.defined() ? 1.0 : 0.0);
+  gemm(flat, weight.detach().t(), out, bias.defined());
   if (needs_record(flat, weight, bias))
     record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&flat, &weight, &bias}, {&out},
-           [x = tracks(weight) ? Saved(flat) : Saved(), w = tracks(flat) ? Saved(weight) : Saved()](Backward& pass) {
+           [x = tracks(weight) ? Saved(flat) : Saved(),
+            w = tracks(flat) ? Saved(weight) : Saved()](Backward& pass) {
              const Tensor g = pass.grad();
              if (pass.needs(0)) pass.add_product(0, g, w.get(pass));
              if (pass.needs(1)) pass.add_row_product(1, g, x.get(pass));
@@ -148,20 +163,28 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 namespace detail {
 
-Tensor add_linear_into(const Tensor& input, const Tensor& x, const Tensor& weight) {
-  gemm(x, weight.detach().t(), input, 1.0, 1.0);
-  Tensor out = make_view(input, input.sizes(), input.strides(), input.impl()->data);
-  out.impl()->base = Tensor();
-  if (needs_record(input, x, weight)) {
-    Node& node = record("AddmmBackward0", {&input, &x, &weight}, {&out},
-                        [x = Saved(x), w = Saved(weight)](Backward& pass) {
-                          const Tensor g = pass.grad();
-                          if (pass.needs(1)) pass.add_product(1, g, w.get(pass));
-                          if (pass.needs(2)) pass.add_row_product(2, g, x.get(pass));
-                          if (pass.recording())
+RepeatedWeight::RepeatedWeight(const Tensor& w)
+    : weight(w), forward(w.detach().t()), backward(w.detach()) {}
+
+Tensor add_linear_into(const Tensor& input, const Tensor& x,
+                       const std::shared_ptr<RepeatedWeight>& w) {
+  w->forward.multiply(x, input, true);
+  Tensor out = input.detach();
+  if (needs_record(input, x, w->weight)) {
+    Node& node = record("AddmmBackward0", {&input, &x, &w->weight}, {&out},
+                        [x = Saved(x), saved = Saved(w->weight), w](Backward& pass) {
+                          const Tensor g = pass.grad(), weight = saved.get(pass);
+                          if (pass.recording()) {
                             pass.add(0, g);
-                          else
+                            pass.add_product(1, g, weight);
+                          } else {
                             pass.add_region();
+                            if (pass.needs(1)) {
+                              const Backward::Target into = pass.target(1);
+                              w->backward.multiply(g, into.memory, into.accumulate);
+                            }
+                          }
+                          pass.add_row_product(2, g, x.get(pass));
                         });
     node.region = Region{};  // the input's gradient is the result's, in the same memory
   }

@@ -1,6 +1,9 @@
 // Matrix products.
 #pragma once
 
+#include <memory>
+
+#include "autograd/gemm.hpp"
 #include "autograd/tensor.hpp"
 
 namespace reel {
@@ -14,14 +17,23 @@ Tensor mm(const Tensor& a, const Tensor& b);
 /// [b, n, k] @ [b, k, m]
 Tensor bmm(const Tensor& a, const Tensor& b);
 /// beta input + alpha a @ b
-Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta = 1, const Scalar& alpha = 1);
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta = 1,
+             const Scalar& alpha = 1);
 /// x W^T + bias over the last dimension of x: [*, in] with weight [out, in] and bias [out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor());
 
 namespace detail {
-/// input + x W^T for input [rows, out], x [rows, in], weight [out, in]. The result takes over the
-/// memory of `input`, which nobody may read afterwards: for the steps of a recurrent net.
-Tensor add_linear_into(const Tensor& input, const Tensor& x, const Tensor& weight);
+/// A weight [out, in] that the steps of one sequence share, with the rearranged copies of it that
+/// they multiply by.
+struct RepeatedWeight {
+  explicit RepeatedWeight(const Tensor& w);
+  Tensor weight;
+  PackedOperand forward, backward;
+};
+/// input + x W^T for input [rows, out] and x [rows, in]. The result takes over the memory of
+/// `input`, which nobody may read afterwards: for the steps of a recurrent net.
+Tensor add_linear_into(const Tensor& input, const Tensor& x,
+                       const std::shared_ptr<RepeatedWeight>& w);
 }  // namespace detail
 
 }  // namespace reel

@@ -12,28 +12,36 @@ namespace {
 
 Tensor reduced(const Tensor& x, std::int64_t reduction) {
   switch (reduction) {
-    case Reduction::None: return x;
-    case Reduction::Mean: return x.mean();
-    case Reduction::Sum: return x.sum();
-    default: throw Error(detail::message("[loss] unknown reduction ", reduction));
+    case Reduction::None:
+      return x;
+    case Reduction::Mean:
+      return x.mean();
+    case Reduction::Sum:
+      return x.sum();
+    default:
+      throw Error(detail::message("[loss] unknown reduction ", reduction));
   }
 }
 
 // Class indices as contiguous int64, checked against C.
-Tensor classes_of(const char* op, const Tensor& target, std::int64_t count, std::int64_t ignore_index) {
-  check<DtypeError>(target.scalar_type() == kInt64 || target.scalar_type() == kInt32 || target.scalar_type() == kUInt8, "[", op,
-                    "] expected class indices of dtype int64, found ", dtype_name(target.scalar_type()));
+Tensor classes_of(const char* op, const Tensor& target, std::int64_t count,
+                  std::int64_t ignore_index) {
+  check<DtypeError>(target.scalar_type() == kInt64 || target.scalar_type() == kInt32 ||
+                        target.scalar_type() == kUInt8,
+                    "[", op, "] expected class indices of dtype int64, found ",
+                    dtype_name(target.scalar_type()));
   const Tensor classes = target.to(kInt64).contiguous();
   const auto* p = classes.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < classes.numel(); ++i)
-    check<IndexError>((p[i] >= 0 && p[i] < count) || p[i] == ignore_index, "[", op, "] target ", p[i], " at position ", i,
-                      " is out of bounds for ", count, " classes");
+    check<IndexError>((p[i] >= 0 && p[i] < count) || p[i] == ignore_index, "[", op, "] target ",
+                      p[i], " at position ", i, " is out of bounds for ", count, " classes");
   return classes;
 }
 
 // x[i][target[i]] for x [N, C]; 0 where the target is ignored. Its adjoint is spread().
 Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index);
-Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count, std::int64_t ignore_index) {
+Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count,
+              std::int64_t ignore_index) {
   const Tensor dense = g.detach().contiguous();
   Tensor out = zeros({classes.numel(), count}, g.scalar_type());
   const auto* p = classes.data_ptr<std::int64_t>();
@@ -43,7 +51,8 @@ Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count, std::i
       if (p[i] != ignore_index) out.data_ptr<T>()[i * count + p[i]] = dense.data_ptr<T>()[i];
   });
   if (needs_record(g))
-    record("NllLossBackwardBackward0", {&g}, {&out}, [=](Backward& pass) { pass.add(0, pick(pass.grad(), classes, ignore_index)); });
+    record("NllLossBackwardBackward0", {&g}, {&out},
+           [=](Backward& pass) { pass.add(0, pick(pass.grad(), classes, ignore_index)); });
   return out;
 }
 Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
@@ -57,19 +66,24 @@ Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
       out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : dense.data_ptr<T>()[i * count + p[i]];
   });
   if (needs_record(x))
-    record("NllLossBackward0", {&x}, {&out}, [=](Backward& pass) { pass.add(0, spread(pass.grad(), classes, count, ignore_index), true); });
+    record("NllLossBackward0", {&x}, {&out}, [=](Backward& pass) {
+      pass.add(0, spread(pass.grad(), classes, count, ignore_index), true);
+    });
   return out;
 }
 
 // The weight of each target's class, 0 where it is ignored.
-Tensor target_weights(const Tensor& classes, const Tensor& weight, std::int64_t ignore_index, ScalarType dtype) {
+Tensor target_weights(const Tensor& classes, const Tensor& weight, std::int64_t ignore_index,
+                      ScalarType dtype) {
   const Tensor out = empty({classes.numel()}, dtype);
   const Tensor w = weight.defined() ? weight.detach().to(dtype).contiguous() : Tensor();
   const auto* p = classes.data_ptr<std::int64_t>();
   dispatch_float("nll_loss", dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < classes.numel(); ++i)
-      out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : w.defined() ? w.data_ptr<T>()[p[i]] : T(1);
+      out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0)
+                             : w.defined()        ? w.data_ptr<T>()[p[i]]
+                                                  : T(1);
   });
   return out;
 }
@@ -80,7 +94,8 @@ struct Rows {
   Dims shape;
 };
 Rows rows_of(const char* op, const Tensor& input) {
-  check<ShapeError>(input.dim() >= 1, "[", op, "] expected an input with a class dimension, found shape ", input.sizes());
+  check<ShapeError>(input.dim() >= 1, "[", op,
+                    "] expected an input with a class dimension, found shape ", input.sizes());
   if (input.dim() == 1) return {input.unsqueeze(0), {}};
   Dims shape(input.sizes());
   const std::int64_t count = input.size(1);
@@ -90,7 +105,9 @@ Rows rows_of(const char* op, const Tensor& input) {
 }
 // The same order for what has the shape of the unreduced loss: the last dimension moved to 1.
 Tensor as_target_rows(const Tensor& target) {
-  return target.dim() <= 1 ? target.reshape({-1}) : target.dim() == 2 ? target.reshape({-1}) : target.transpose(1, -1).reshape({-1});
+  return target.dim() <= 1   ? target.reshape({-1})
+         : target.dim() == 2 ? target.reshape({-1})
+                             : target.transpose(1, -1).reshape({-1});
 }
 Tensor from_target_rows(const Tensor& rows, const Dims& shape) {
   if (shape.size() <= 2) return rows.reshape(shape);
@@ -98,16 +115,20 @@ Tensor from_target_rows(const Tensor& rows, const Dims& shape) {
   std::swap(moved[1], moved[moved.size() - 1]);
   return rows.reshape(moved).transpose(1, -1);
 }
-void check_target(const char* op, const Tensor& input, const Tensor& target, const Dims& shape, const Tensor& weight) {
-  check<ShapeError>(target.sizes() == IntArrayRef(shape), "[", op, "] input of shape ", input.sizes(), " expects a target of shape ", shape,
-                    ", found ", target.sizes());
+void check_target(const char* op, const Tensor& input, const Tensor& target, const Dims& shape,
+                  const Tensor& weight) {
+  check<ShapeError>(target.sizes() == IntArrayRef(shape), "[", op, "] input of shape ",
+                    input.sizes(), " expects a target of shape ", shape, ", found ",
+                    target.sizes());
   const std::int64_t count = input.size(input.dim() == 1 ? 0 : 1);
-  check<ShapeError>(!weight.defined() || (weight.dim() == 1 && weight.size(0) == count), "[", op, "] weight should be defined for all ", count,
-                    " classes, found shape ", weight.defined() ? weight.sizes() : IntArrayRef());
+  check<ShapeError>(!weight.defined() || (weight.dim() == 1 && weight.size(0) == count), "[", op,
+                    "] weight should be defined for all ", count, " classes, found shape ",
+                    weight.defined() ? weight.sizes() : IntArrayRef());
 }
 
 // Softmax and the loss in one pass over [N, C], and its gradient (softmax - onehot) g / n in one.
-Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t reduction, std::int64_t ignore_index) {
+Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t reduction,
+                           std::int64_t ignore_index) {
   const Tensor dense = x.detach().contiguous();
   const std::int64_t rows = x.size(0), count = x.size(1);
   const Tensor log_sum = empty({rows}, x.scalar_type());
@@ -127,15 +148,18 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
       total += static_cast<double>(lse - in[p[i]]);
       ++counted;
     }
-    *out.data_ptr<T>() = static_cast<T>(reduction == Reduction::Mean ? total / static_cast<double>(counted) : total);
+    *out.data_ptr<T>() =
+        static_cast<T>(reduction == Reduction::Mean ? total / static_cast<double>(counted) : total);
   });
   if (needs_record(x))
     record("CrossEntropyBackward0", {&x}, {&out}, [=, x = Saved(x)](Backward& pass) {
       const double scale = reduction == Reduction::Mean ? 1.0 / static_cast<double>(counted) : 1.0;
       const Tensor input = x.get(pass);
       if (pass.recording()) {
-        const Tensor keep = target_weights(classes, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
-        const Tensor one_hot = spread(ones({rows}, input.scalar_type()), classes, count, ignore_index);
+        const Tensor keep =
+            target_weights(classes, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
+        const Tensor one_hot =
+            spread(ones({rows}, input.scalar_type()), classes, count, ignore_index);
         pass.add(0, (softmax(input, 1) - one_hot) * keep * (pass.grad() * scale));
         return;
       }
@@ -143,7 +167,8 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
       const Tensor g = empty({rows, count}, input.scalar_type());
       dispatch_float("cross_entropy_loss", input.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
-        const T factor = static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
+        const T factor =
+            static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
         for (std::int64_t i = 0; i < rows; ++i) {
           T* to = g.data_ptr<T>() + i * count;
           if (classes.data_ptr<std::int64_t>()[i] == ignore_index) {
@@ -162,26 +187,33 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
 
 }  // namespace
 
-Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, std::int64_t reduction, std::int64_t ignore_index) {
+Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
+                std::int64_t reduction, std::int64_t ignore_index) {
   const Rows rows = rows_of("nll_loss", input);
   check_target("nll_loss", input, target, rows.shape, weight);
-  const Tensor classes = classes_of("nll_loss", as_target_rows(target), rows.input.size(1), ignore_index);
+  const Tensor classes =
+      classes_of("nll_loss", as_target_rows(target), rows.input.size(1), ignore_index);
   const Tensor weights = target_weights(classes, weight, ignore_index, input.scalar_type());
   const Tensor losses = -(pick(rows.input, classes, ignore_index) * weights);
   if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
   return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
 }
 
-Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tensor& weight, std::int64_t reduction,
-                          std::int64_t ignore_index, double label_smoothing) {
-  check(label_smoothing >= 0.0 && label_smoothing <= 1.0, "[cross_entropy_loss] label_smoothing must be between 0.0 and 1.0, found ",
+Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
+                          std::int64_t reduction, std::int64_t ignore_index,
+                          double label_smoothing) {
+  check(label_smoothing >= 0.0 && label_smoothing <= 1.0,
+        "[cross_entropy_loss] label_smoothing must be between 0.0 and 1.0, found ",
         label_smoothing);
   const std::int64_t dim = input.dim() == 1 ? 0 : 1;
   if (target.is_floating_point()) {  // class probabilities
-    check<ShapeError>(target.sizes() == input.sizes(), "[cross_entropy_loss] class probabilities must have the input's shape ", input.sizes(),
-                      ", found ", target.sizes());
+    check<ShapeError>(target.sizes() == input.sizes(),
+                      "[cross_entropy_loss] class probabilities must have the input's shape ",
+                      input.sizes(), ", found ", target.sizes());
     const double count = static_cast<double>(input.size(dim));
-    Tensor weighted = log_softmax(input, dim) * (label_smoothing > 0 ? target * (1.0 - label_smoothing) + label_smoothing / count : target);
+    Tensor weighted =
+        log_softmax(input, dim) *
+        (label_smoothing > 0 ? target * (1.0 - label_smoothing) + label_smoothing / count : target);
     if (weight.defined()) {
       Dims shape(static_cast<std::size_t>(input.dim()), 1);
       shape[static_cast<std::size_t>(dim)] = -1;
@@ -194,8 +226,10 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
   const Rows rows = rows_of("cross_entropy_loss", input);
   check_target("cross_entropy_loss", input, target, rows.shape, weight);
   const std::int64_t count = rows.input.size(1);
-  const Tensor classes = classes_of("cross_entropy_loss", as_target_rows(target), count, ignore_index);
-  if (!weight.defined() && label_smoothing == 0.0 && reduction != Reduction::None && rows.input.numel() != 0)
+  const Tensor classes =
+      classes_of("cross_entropy_loss", as_target_rows(target), count, ignore_index);
+  if (!weight.defined() && label_smoothing == 0.0 && reduction != Reduction::None &&
+      rows.input.numel() != 0)
     return fused_cross_entropy(rows.input, classes, reduction, ignore_index);
 
   const Tensor log_probs = log_softmax(rows.input, 1);
@@ -204,7 +238,8 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
   if (label_smoothing > 0.0) {
     const Tensor keep = target_weights(classes, Tensor(), ignore_index, input.scalar_type());
     const Tensor smooth = -(weight.defined() ? log_probs * weight : log_probs).sum(1) * keep;
-    losses = losses * (1.0 - label_smoothing) + smooth * (label_smoothing / static_cast<double>(count));
+    losses =
+        losses * (1.0 - label_smoothing) + smooth * (label_smoothing / static_cast<double>(count));
   }
   if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
   return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);

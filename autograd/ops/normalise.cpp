@@ -29,7 +29,8 @@ Tensor map_rows(const Tensor& x, Kernel kernel) {
   const std::int64_t width = x.size(-1), rows = width == 0 ? 0 : x.numel() / width;
   dispatch_float("softmax", x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for (std::int64_t i = 0; i < rows; ++i) kernel(dense.data_ptr<T>() + i * width, out.data_ptr<T>() + i * width, width);
+    for (std::int64_t i = 0; i < rows; ++i)
+      kernel(dense.data_ptr<T>() + i * width, out.data_ptr<T>() + i * width, width);
   });
   return out;
 }

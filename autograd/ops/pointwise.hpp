@@ -58,10 +58,11 @@ Tensor ge(const Tensor& a, const Scalar& b);
 /// Same shape and equal elements.
 bool equal(const Tensor& a, const Tensor& b);
 /// |a - b| <= atol + rtol |b| everywhere.
-bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
+bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8,
+              bool equal_nan = false);
 
-#define REEL_OPERATOR(symbol, function)                                                              \
-  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return function(a, b); }         \
+#define REEL_OPERATOR(symbol, function)                                                      \
+  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return function(a, b); } \
   inline Tensor operator symbol(const Tensor& a, const Scalar& b) { return function(a, b); }
 REEL_OPERATOR(+, add)
 REEL_OPERATOR(-, sub)

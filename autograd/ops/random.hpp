@@ -14,7 +14,8 @@ Tensor randn(IntArrayRef sizes, const TensorOptions& options = {});
 Tensor randn_like(const Tensor& t, const TensorOptions& options = {});
 /// Integers uniform in [low, high); int64 unless a dtype is given.
 Tensor randint(std::int64_t high, IntArrayRef sizes, const TensorOptions& options = {});
-Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef sizes, const TensorOptions& options = {});
+Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef sizes,
+               const TensorOptions& options = {});
 /// A random order of 0 ... n - 1, int64.
 Tensor randperm(std::int64_t n, const TensorOptions& options = {});
 /// `num_samples` indices per row of nonnegative weights [C] or [N, C], each with a probability

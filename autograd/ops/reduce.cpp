@@ -51,7 +51,8 @@ Sum<T> sum_row(const T* p, std::int64_t n) {
 
 // out[j] = sum over rows of x[row][j], a few rows at a time, in halves.
 template <class T>
-void sum_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, Sum<T>* out, bool add) {
+void sum_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, Sum<T>* out,
+                 bool add) {
   constexpr std::int64_t kRows = 64;
   if (rows > kRows) {
     const std::int64_t half = (rows / 2 + kRows - 1) / kRows * kRows;
@@ -69,13 +70,13 @@ void sum_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t 
 }
 
 struct Plan {
-  Dims result;            // sizes without the reduced dimensions
-  Dims kept;              // sizes with 1 in their place
-  Dims order;             // kept dimensions first, reduced ones last
+  Dims result;  // sizes without the reduced dimensions
+  Dims kept;    // sizes with 1 in their place
+  Dims order;   // kept dimensions first, reduced ones last
   std::size_t reduced = 0;
   std::int64_t outer = 1, inner = 1;
-  bool leading = true;    // the reduced dimensions come first
-  bool trailing = true;   // they come last
+  bool leading = true;   // the reduced dimensions come first
+  bool trailing = true;  // they come last
 };
 
 Plan plan(const char* op, const Tensor& x, IntArrayRef dims) {
@@ -83,7 +84,8 @@ Plan plan(const char* op, const Tensor& x, IntArrayRef dims) {
   bool chosen[64] = {};
   for (const auto dim : dims) {
     const std::size_t d = wrap_dim(op, dim, rank);
-    check<IndexError>(!chosen[d], "[", op, "] dim ", dim, " appears multiple times in the list of dims ", dims);
+    check<IndexError>(!chosen[d], "[", op, "] dim ", dim,
+                      " appears multiple times in the list of dims ", dims);
     chosen[d] = true;
   }
   Plan p;
@@ -142,8 +144,8 @@ Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
 
 Tensor mean(const Tensor& x) { return mean(x, {}, false); }
 Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
-  check<DtypeError>(x.is_floating_point(), "[mean] input must be floating point, found ", dtype_name(x.scalar_type()),
-                    "; convert it with .to(reel::kFloat32)");
+  check<DtypeError>(x.is_floating_point(), "[mean] input must be floating point, found ",
+                    dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   const Plan p = plan("mean", x, dims);
   return sum(x, dims, keepdim) / static_cast<double>(p.inner);
 }
@@ -151,7 +153,8 @@ Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
 namespace {
 template <class Better>
 Tensor extreme(const char* op, const char* node, const Tensor& x, Better better) {
-  check<ShapeError>(x.numel() > 0, "[", op, "] expected reduction dim to be specified for a tensor of shape ", x.sizes(),
+  check<ShapeError>(x.numel() > 0, "[", op,
+                    "] expected reduction dim to be specified for a tensor of shape ", x.sizes(),
                     ": it has no elements");
   const Tensor dense = x.detach().contiguous();
   Tensor out = empty({}, x.scalar_type());
@@ -183,7 +186,8 @@ Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
   Dims dims;
   if (dim) dims.push_back(*dim);
   const Plan p = plan("argmax", x, dims);
-  check<IndexError>(p.inner > 0, "[argmax] expected a non-empty dimension to reduce, found shape ", x.sizes());
+  check<IndexError>(p.inner > 0, "[argmax] expected a non-empty dimension to reduce, found shape ",
+                    x.sizes());
   const Tensor rows = as_rows(x, p);
   Tensor out = empty(keepdim && dim ? p.kept : p.result, kInt64);
   dispatch(x.scalar_type(), [&](auto tag) {
@@ -204,14 +208,16 @@ Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
 Tensor sum_to_size(const Tensor& x, IntArrayRef sizes) {
   if (x.sizes() == sizes) return x;
   const std::size_t rank = x.sizes().size();
-  check<ShapeError>(sizes.size() <= rank, "[sum_to_size] cannot sum shape ", x.sizes(), " to ", sizes);
+  check<ShapeError>(sizes.size() <= rank, "[sum_to_size] cannot sum shape ", x.sizes(), " to ",
+                    sizes);
   const std::size_t ahead = rank - sizes.size();
   Dims dims;
   for (std::size_t d = 0; d < rank; ++d) {
     if (d < ahead || (sizes[d - ahead] == 1 && x.sizes()[d] != 1)) {
       dims.push_back(static_cast<std::int64_t>(d));
     } else {
-      check<ShapeError>(sizes[d - ahead] == x.sizes()[d], "[sum_to_size] cannot sum shape ", x.sizes(), " to ", sizes);
+      check<ShapeError>(sizes[d - ahead] == x.sizes()[d], "[sum_to_size] cannot sum shape ",
+                        x.sizes(), " to ", sizes);
     }
   }
   return dims.empty() ? x.reshape(sizes) : sum(x, dims, true).reshape(sizes);
@@ -225,9 +231,12 @@ double sum_of_squares(const Tensor& x) {
     double parts[8] = {};
     std::int64_t i = 0;
     for (; i + 8 <= dense.numel(); i += 8)
-      for (int k = 0; k < 8; ++k) parts[k] += static_cast<double>(p[i + k]) * static_cast<double>(p[i + k]);
-    for (; i < dense.numel(); ++i) parts[0] += static_cast<double>(p[i]) * static_cast<double>(p[i]);
-    return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
+      for (int k = 0; k < 8; ++k)
+        parts[k] += static_cast<double>(p[i + k]) * static_cast<double>(p[i + k]);
+    for (; i < dense.numel(); ++i)
+      parts[0] += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+    return ((parts[0] + parts[1]) + (parts[2] + parts[3])) +
+           ((parts[4] + parts[5]) + (parts[6] + parts[7]));
   });
 }
 

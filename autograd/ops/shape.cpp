@@ -49,7 +49,8 @@ Tensor embed(const Tensor& g, const Dims& sizes, const Window& window) {
     kernels::copy(window(whole), g);
   }
   if (needs_record(g))
-    record("EmbedBackward0", {&g}, {&whole}, [window](Backward& pass) { pass.add(0, window(pass.grad())); });
+    record("EmbedBackward0", {&g}, {&whole},
+           [window](Backward& pass) { pass.add(0, window(pass.grad())); });
   return whole;
 }
 
@@ -69,12 +70,12 @@ Tensor region_view(const char* name, const Tensor& t, const Dims& sizes, const D
 
 // A view whose gradient is the inverse rearrangement of its own.
 template <class Inverse>
-Tensor recorded_view(const char* name, const Tensor& t, const Dims& sizes, const Dims& strides, Inverse inverse) {
+Tensor recorded_view(const char* name, const Tensor& t, const Dims& sizes, const Dims& strides,
+                     Inverse inverse) {
   Tensor out = make_view(t, sizes, strides, t.impl()->data);
   if (needs_record(t))
-    record(name, {&t}, {&out}, [inverse](Backward& pass) {
-      pass.add(0, inverse(pass.grad()), pass.grad_owned());
-    });
+    record(name, {&t}, {&out},
+           [inverse](Backward& pass) { pass.add(0, inverse(pass.grad()), pass.grad_owned()); });
   return out;
 }
 
@@ -125,8 +126,8 @@ Dims infer_sizes(const char* op, const Tensor& t, IntArrayRef sizes) {
     result[*unknown] = t.numel() / known;
     known *= result[*unknown];
   }
-  check<ShapeError>(known == t.numel(), "[", op, "] shape ", sizes, " is invalid for input of size ",
-                    t.numel(), " and shape ", t.sizes());
+  check<ShapeError>(known == t.numel(), "[", op, "] shape ", sizes,
+                    " is invalid for input of size ", t.numel(), " and shape ", t.sizes());
   return result;
 }
 }  // namespace
@@ -165,7 +166,8 @@ Tensor view(const Tensor& t, IntArrayRef sizes) {
   const auto strides = detail::view_strides(t, wanted);
   check<ShapeError>(strides.has_value(), "[view] shape ", sizes, " does not fit the strides ",
                     t.strides(), " of a tensor of shape ", t.sizes(), "; use reshape() instead");
-  return recorded_view("ViewBackward0", t, wanted, *strides, [own = Dims(t.sizes())](const Tensor& g) { return g.reshape(own); });
+  return recorded_view("ViewBackward0", t, wanted, *strides,
+                       [own = Dims(t.sizes())](const Tensor& g) { return g.reshape(own); });
 }
 
 Tensor reshape(const Tensor& t, IntArrayRef sizes) {
@@ -175,8 +177,10 @@ Tensor reshape(const Tensor& t, IntArrayRef sizes) {
 
 Tensor flatten(const Tensor& t, std::int64_t start_dim, std::int64_t end_dim) {
   const auto rank = static_cast<std::size_t>(t.dim());
-  const std::size_t from = wrap_dim("flatten", start_dim, rank), to = wrap_dim("flatten", end_dim, rank);
-  check<IndexError>(from <= to, "[flatten] start_dim ", start_dim, " comes after end_dim ", end_dim);
+  const std::size_t from = wrap_dim("flatten", start_dim, rank),
+                    to = wrap_dim("flatten", end_dim, rank);
+  check<IndexError>(from <= to, "[flatten] start_dim ", start_dim, " comes after end_dim ",
+                    end_dim);
   if (rank == 0) return reshape(t, {1});
   Dims sizes;
   std::int64_t joined = 1;
@@ -199,19 +203,22 @@ Tensor transpose(const Tensor& t, std::int64_t dim0, std::int64_t dim1) {
     std::swap(sizes[a], sizes[b]);
     std::swap(strides[a], strides[b]);
   }
-  return recorded_view("TransposeBackward0", t, sizes, strides, [dim0, dim1](const Tensor& g) { return g.transpose(dim0, dim1); });
+  return recorded_view("TransposeBackward0", t, sizes, strides,
+                       [dim0, dim1](const Tensor& g) { return g.transpose(dim0, dim1); });
 }
 
 Tensor t(const Tensor& self) {
-  check<ShapeError>(self.dim() <= 2, "[t] expects a tensor with at most 2 dimensions, found shape ", self.sizes());
+  check<ShapeError>(self.dim() <= 2, "[t] expects a tensor with at most 2 dimensions, found shape ",
+                    self.sizes());
   if (self.dim() < 2) return self;
-  return recorded_view("TBackward0", self, {self.size(1), self.size(0)}, {self.stride(1), self.stride(0)},
-                       [](const Tensor& g) { return g.t(); });
+  return recorded_view("TBackward0", self, {self.size(1), self.size(0)},
+                       {self.stride(1), self.stride(0)}, [](const Tensor& g) { return g.t(); });
 }
 
 Tensor permute(const Tensor& t, IntArrayRef dims) {
   const auto rank = static_cast<std::size_t>(t.dim());
-  check<ShapeError>(dims.size() == rank, "[permute] expected ", rank, " dims for shape ", t.sizes(), ", found ", dims);
+  check<ShapeError>(dims.size() == rank, "[permute] expected ", rank, " dims for shape ", t.sizes(),
+                    ", found ", dims);
   Dims sizes, strides, inverse(rank, -1);
   for (std::size_t i = 0; i < rank; ++i) {
     const std::size_t d = wrap_dim("permute", dims[i], rank);
@@ -220,7 +227,8 @@ Tensor permute(const Tensor& t, IntArrayRef dims) {
     sizes.push_back(t.sizes()[d]);
     strides.push_back(t.strides()[d]);
   }
-  return recorded_view("PermuteBackward0", t, sizes, strides, [inverse](const Tensor& g) { return g.permute(inverse); });
+  return recorded_view("PermuteBackward0", t, sizes, strides,
+                       [inverse](const Tensor& g) { return g.permute(inverse); });
 }
 
 namespace {
@@ -231,7 +239,8 @@ Tensor squeeze_where(const Tensor& t, const std::function<bool(std::size_t)>& dr
       sizes.push_back(t.sizes()[d]);
       strides.push_back(t.strides()[d]);
     }
-  return recorded_view("SqueezeBackward0", t, sizes, strides, [own = Dims(t.sizes())](const Tensor& g) { return g.reshape(own); });
+  return recorded_view("SqueezeBackward0", t, sizes, strides,
+                       [own = Dims(t.sizes())](const Tensor& g) { return g.reshape(own); });
 }
 }  // namespace
 
@@ -248,30 +257,36 @@ Tensor unsqueeze(const Tensor& t, std::int64_t dim) {
   Dims sizes(t.sizes()), strides(t.strides());
   strides.insert(at, at < sizes.size() ? sizes[at] * strides[at] : 1);
   sizes.insert(at, 1);
-  return recorded_view("UnsqueezeBackward0", t, sizes, strides, [at](const Tensor& g) { return g.squeeze(static_cast<std::int64_t>(at)); });
+  return recorded_view("UnsqueezeBackward0", t, sizes, strides,
+                       [at](const Tensor& g) { return g.squeeze(static_cast<std::int64_t>(at)); });
 }
 
 Tensor expand(const Tensor& t, IntArrayRef sizes) {
   const std::size_t rank = t.sizes().size();
-  check<ShapeError>(sizes.size() >= rank, "[expand] shape ", t.sizes(), " has more dimensions than the target ", sizes);
+  check<ShapeError>(sizes.size() >= rank, "[expand] shape ", t.sizes(),
+                    " has more dimensions than the target ", sizes);
   const std::size_t ahead = sizes.size() - rank;
   Dims wanted(sizes), strides(sizes.size(), 0);
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     const std::int64_t own = d < ahead ? 1 : t.sizes()[d - ahead];
     if (sizes[d] == -1) {
-      check<ShapeError>(d >= ahead, "[expand] -1 is not allowed in a leading, new dimension: ", sizes);
+      check<ShapeError>(d >= ahead,
+                        "[expand] -1 is not allowed in a leading, new dimension: ", sizes);
       wanted[d] = own;
     }
     check<ShapeError>(wanted[d] == own || own == 1, "[expand] the expanded size ", wanted[d],
-                      " must match the existing size ", own, " at dimension ", d, ": from ", t.sizes(), " to ", sizes);
+                      " must match the existing size ", own, " at dimension ", d, ": from ",
+                      t.sizes(), " to ", sizes);
     strides[d] = own == wanted[d] && d >= ahead ? t.strides()[d - ahead] : 0;
   }
   // The engine sums a gradient over the dimensions along which its tensor was repeated.
   return recorded_view("ExpandBackward0", t, wanted, strides, [](const Tensor& g) { return g; });
 }
 
-Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::optional<std::int64_t> storage_offset) {
-  check<ShapeError>(sizes.size() == strides.size(), "[as_strided] ", sizes.size(), " sizes but ", strides.size(), " strides");
+Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
+                  std::optional<std::int64_t> storage_offset) {
+  check<ShapeError>(sizes.size() == strides.size(), "[as_strided] ", sizes.size(), " sizes but ",
+                    strides.size(), " strides");
   const auto width = static_cast<std::int64_t>(t.element_size());
   const std::int64_t offset = storage_offset.value_or(t.storage_offset());
   const Tensor owner = t.is_view() ? t.impl()->base : t;
@@ -283,12 +298,17 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::
     if (count != 0) last += (sizes[d] - 1) * strides[d];
     repeats = repeats || (strides[d] == 0 && sizes[d] > 1);
   }
-  check(offset >= 0 && (count == 0 || (last + 1) * width <= static_cast<std::int64_t>(t.impl()->storage->bytes())),
-        "[as_strided] sizes ", sizes, ", strides ", strides, " and offset ", offset, " reach beyond the memory of ",
+  check(offset >= 0 && (count == 0 || (last + 1) * width <=
+                                          static_cast<std::int64_t>(t.impl()->storage->bytes())),
+        "[as_strided] sizes ", sizes, ", strides ", strides, " and offset ", offset,
+        " reach beyond the memory of ",
         static_cast<std::int64_t>(t.impl()->storage->bytes()) / width, " elements");
-  Tensor out = detail::make_view(t, sizes, strides, static_cast<std::byte*>(t.impl()->storage->data()) + offset * width);
+  Tensor out = detail::make_view(
+      t, sizes, strides, static_cast<std::byte*>(t.impl()->storage->data()) + offset * width);
   if (needs_record(t)) {
-    check<AutogradError>(t.is_contiguous(), "[as_strided] the gradient needs a contiguous tensor, found strides ", t.strides());
+    check<AutogradError>(t.is_contiguous(),
+                         "[as_strided] the gradient needs a contiguous tensor, found strides ",
+                         t.strides());
     const std::int64_t inside = offset - t.storage_offset();
     const Dims shape(sizes), steps(strides);
     record("AsStridedBackward0", {&t}, {&out}, [=, own = Dims(t.sizes())](Backward& pass) {
@@ -303,9 +323,12 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::
           }
         g = g.sum(dims, true);
       }
-      pass.add(0, detail::embed(g, own, [=](const Tensor& w) {
-        return as_strided(w, kept, steps, w.storage_offset() + inside);
-      }), true);
+      pass.add(0,
+               detail::embed(g, own,
+                             [=](const Tensor& w) {
+                               return as_strided(w, kept, steps, w.storage_offset() + inside);
+                             }),
+               true);
     });
   }
   return out;
@@ -316,38 +339,43 @@ Tensor narrow(const Tensor& t, std::int64_t dim, std::int64_t start, std::int64_
   const std::size_t d = wrap_dim("narrow", dim, static_cast<std::size_t>(t.dim()));
   const std::int64_t size = t.sizes()[d];
   if (start < 0) start += size;
-  check<IndexError>(start >= 0 && length >= 0 && length <= size - start, "[narrow] start (", start, ") + length (", length,
-                    ") exceeds dimension size (", size, ") of shape ", t.sizes());
+  check<IndexError>(start >= 0 && length >= 0 && length <= size - start, "[narrow] start (", start,
+                    ") + length (", length, ") exceeds dimension size (", size, ") of shape ",
+                    t.sizes());
   Dims sizes(t.sizes());
   sizes[d] = length;
-  return detail::region_view("SliceBackward0", t, sizes, Dims(t.strides()),
-                             t.impl()->data + start * t.strides()[d] * static_cast<std::int64_t>(t.element_size()),
-                             {static_cast<std::int64_t>(d), start, length, false});
+  return detail::region_view(
+      "SliceBackward0", t, sizes, Dims(t.strides()),
+      t.impl()->data + start * t.strides()[d] * static_cast<std::int64_t>(t.element_size()),
+      {static_cast<std::int64_t>(d), start, length, false});
 }
 
 Tensor select(const Tensor& t, std::int64_t dim, std::int64_t index) {
   check<IndexError>(t.dim() > 0, "[select] cannot index a tensor without dimensions; use item()");
   const std::size_t d = wrap_dim("select", dim, static_cast<std::size_t>(t.dim()));
   const std::int64_t size = t.sizes()[d];
-  check<IndexError>(index >= -size && index < size, "[select] index ", index, " out of range for tensor of size ",
-                    t.sizes(), " at dimension ", d);
+  check<IndexError>(index >= -size && index < size, "[select] index ", index,
+                    " out of range for tensor of size ", t.sizes(), " at dimension ", d);
   if (index < 0) index += size;
   Dims sizes(t.sizes()), strides(t.strides());
   const std::int64_t step = strides[d];
   sizes.erase(d);
   strides.erase(d);
-  return detail::region_view("SelectBackward0", t, sizes, strides,
-                             t.impl()->data + index * step * static_cast<std::int64_t>(t.element_size()),
-                             {static_cast<std::int64_t>(d), index, 1, true});
+  return detail::region_view(
+      "SelectBackward0", t, sizes, strides,
+      t.impl()->data + index * step * static_cast<std::int64_t>(t.element_size()),
+      {static_cast<std::int64_t>(d), index, 1, true});
 }
 
-Tensor slice(const Tensor& t, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end,
-             std::int64_t step) {
+Tensor slice(const Tensor& t, std::int64_t dim, std::optional<std::int64_t> start,
+             std::optional<std::int64_t> end, std::int64_t step) {
   check<IndexError>(t.dim() > 0, "[slice] cannot slice a tensor without dimensions");
   check(step > 0, "[slice] step must be positive, found ", step);
   const std::size_t d = wrap_dim("slice", dim, static_cast<std::size_t>(t.dim()));
   const std::int64_t size = t.sizes()[d];
-  const auto bound = [size](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size); };
+  const auto bound = [size](std::int64_t i) {
+    return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size);
+  };
   const std::int64_t from = bound(start.value_or(0));
   const std::int64_t to = std::max(from, bound(end.value_or(size)));
   if (step == 1) return narrow(t, static_cast<std::int64_t>(d), from, to - from);
@@ -356,13 +384,18 @@ Tensor slice(const Tensor& t, std::int64_t dim, std::optional<std::int64_t> star
   Tensor out;
   const std::int64_t offset = from * strides[d];
   strides[d] *= step;
-  out = detail::make_view(t, sizes, strides, t.impl()->data + offset * static_cast<std::int64_t>(t.element_size()));
+  out = detail::make_view(t, sizes, strides,
+                          t.impl()->data + offset * static_cast<std::int64_t>(t.element_size()));
   if (needs_record(t))
-    record("SliceBackward0", {&t}, {&out}, [own = Dims(t.sizes()), d, from, to, step](Backward& pass) {
-      pass.add(0, detail::embed(pass.grad(), own, [=](const Tensor& w) {
-        return slice(w, static_cast<std::int64_t>(d), from, to, step);
-      }), true);
-    });
+    record("SliceBackward0", {&t}, {&out},
+           [own = Dims(t.sizes()), d, from, to, step](Backward& pass) {
+             pass.add(0,
+                      detail::embed(pass.grad(), own,
+                                    [=](const Tensor& w) {
+                                      return slice(w, static_cast<std::int64_t>(d), from, to, step);
+                                    }),
+                      true);
+           });
   return out;
 }
 
@@ -373,18 +406,20 @@ std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::in
     pieces.push_back(narrow(t, dim, at, size));
     at += size;
   }
-  check<ShapeError>(at == t.size(dim), "[split] sizes ", sizes, " must sum to ", t.size(dim), ", the size of dimension ", dim,
-                    " of shape ", t.sizes());
+  check<ShapeError>(at == t.size(dim), "[split] sizes ", sizes, " must sum to ", t.size(dim),
+                    ", the size of dimension ", dim, " of shape ", t.sizes());
   return pieces;
 }
 
 std::vector<Tensor> split(const Tensor& t, std::int64_t split_size, std::int64_t dim) {
-  check<ShapeError>(split_size > 0 || (split_size == 0 && t.size(dim) == 0), "[split] split_size must be positive, found ", split_size);
+  check<ShapeError>(split_size > 0 || (split_size == 0 && t.size(dim) == 0),
+                    "[split] split_size must be positive, found ", split_size);
   Dims sizes;
   std::vector<std::int64_t> list;
   const std::int64_t size = t.size(dim);
   if (size == 0) return {t};
-  for (std::int64_t at = 0; at < size; at += split_size) list.push_back(std::min(split_size, size - at));
+  for (std::int64_t at = 0; at < size; at += split_size)
+    list.push_back(std::min(split_size, size - at));
   return split_with_sizes(t, list, dim);
 }
 
@@ -411,7 +446,8 @@ Tensor cat(TensorList tensors, std::int64_t dim) {
     if (!first && !skipped(t)) first = &t;
   }
   if (!first) first = &tensors[0];
-  check<ShapeError>(first->dim() > 0, "[cat] tensors without dimensions cannot be joined; use stack()");
+  check<ShapeError>(first->dim() > 0,
+                    "[cat] tensors without dimensions cannot be joined; use stack()");
   const std::size_t d = wrap_dim("cat", dim, static_cast<std::size_t>(first->dim()));
   Dims sizes(first->sizes());
   sizes[d] = 0;
@@ -420,9 +456,10 @@ Tensor cat(TensorList tensors, std::int64_t dim) {
     const Tensor& t = tensors[i];
     if (skipped(t) && first->dim() != 1) continue;
     bool fits = t.sizes().size() == sizes.size();
-    for (std::size_t e = 0; fits && e < sizes.size(); ++e) fits = e == d || t.sizes()[e] == sizes[e];
-    check<ShapeError>(fits, "[cat] sizes of tensors must match except in dimension ", d, ": found ", t.sizes(), " at position ", i,
-                      " after ", first->sizes());
+    for (std::size_t e = 0; fits && e < sizes.size(); ++e)
+      fits = e == d || t.sizes()[e] == sizes[e];
+    check<ShapeError>(fits, "[cat] sizes of tensors must match except in dimension ", d, ": found ",
+                      t.sizes(), " at position ", i, " after ", first->sizes());
     sizes[d] += t.sizes()[d];
     parts.push_back(t.to(dtype));
   }
@@ -459,8 +496,9 @@ Tensor stack(TensorList tensors, std::int64_t dim) {
   check(tensors.size() > 0, "[stack] expected a non-empty list of tensors");
   std::vector<Tensor> rows;
   for (const Tensor& t : tensors) {
-    check<ShapeError>(t.sizes() == tensors[0].sizes(), "[stack] expects each tensor to be equal size, but got ",
-                      tensors[0].sizes(), " at entry 0 and ", t.sizes(), " at entry ", rows.size());
+    check<ShapeError>(t.sizes() == tensors[0].sizes(),
+                      "[stack] expects each tensor to be equal size, but got ", tensors[0].sizes(),
+                      " at entry 0 and ", t.sizes(), " at entry ", rows.size());
     rows.push_back(unsqueeze(t, dim));
   }
   return cat(rows, dim);

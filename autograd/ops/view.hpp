@@ -17,8 +17,9 @@ Tensor join_slices(const Tensor& memory, TensorList slices);
 /// Refuses to write in place into a leaf that requires a gradient, or a view of one.
 void check_in_place(const char* op, const Tensor& self);
 /// `self` as it is now, for an op whose result will be written into `self`: the op's node must not
-/// hold `self` itself, whose history it is about to become.
-Tensor before_write(const Tensor& self);
+/// hold `self` itself, whose history it is about to become. With `keep_values` it is a copy, for an
+/// op whose gradient reads the old values.
+Tensor before_write(const Tensor& self, bool keep_values);
 /// self = result, in place: copies the values, raises the version, and makes the history of
 /// `result` that of `self` (and, for a view, of the tensor that it shows).
 Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result);

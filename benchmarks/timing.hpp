@@ -1,0 +1,63 @@
+// Interleaved timing: contenders take turns, so that a machine that slows down slows all of them.
+#pragma once
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Timing {
+  double median = 0, low = 0, high = 0;  // seconds; low and high are the quartiles
+};
+
+inline Timing summarise(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  const auto at = [&](double q) {
+    return seconds[static_cast<std::size_t>(q * static_cast<double>(seconds.size() - 1))];
+  };
+  return {at(0.5), at(0.25), at(0.75)};
+}
+
+/// Runs each function in turn until `seconds` are over, at least `least` rounds; one warm-up round.
+inline std::vector<Timing> interleave(const std::vector<std::function<void()>>& contenders,
+                                      double seconds, int least = 5) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<std::vector<double>> taken(contenders.size());
+  const auto start = Clock::now();
+  for (int round = -1;
+       round < least || std::chrono::duration<double>(Clock::now() - start).count() < seconds;
+       ++round)
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+      const auto before = Clock::now();
+      contenders[i]();
+      const double s = std::chrono::duration<double>(Clock::now() - before).count();
+      if (round >= 0) taken[i].push_back(s);
+    }
+  std::vector<Timing> result;
+  for (auto& t : taken) result.push_back(summarise(std::move(t)));
+  return result;
+}
+
+/// Keeps this process on the processor it is on.
+inline void pin_to_one_core() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(std::max(0, sched_getcpu())), &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+/// The processor's name, as the system gives it.
+inline std::string machine() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  return "unknown processor";
+}
+
+}  // namespace bench
