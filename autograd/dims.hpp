@@ -153,6 +153,11 @@ class Dims {
   std::int64_t inline_[kInline];
 };
 
+inline bool operator==(const Dims& a, IntArrayRef b) { return IntArrayRef(a) == b; }
+inline bool operator==(IntArrayRef a, const Dims& b) { return a == IntArrayRef(b); }
+inline bool operator!=(const Dims& a, IntArrayRef b) { return !(a == b); }
+inline bool operator!=(IntArrayRef a, const Dims& b) { return !(a == b); }
+
 /// Prints "[2, 3]", as PyTorch does.
 std::ostream& operator<<(std::ostream& out, IntArrayRef values);
 inline std::ostream& operator<<(std::ostream& out, const Dims& dims) {

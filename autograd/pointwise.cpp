@@ -29,10 +29,12 @@ Dims chunk_shape(const char* name, const Tensor& t, int chunks) {
   return shape;
 }
 
-// "add" for "AddBackward0".
+// "add" for "AddBackward0"; a user's own name as it is.
 std::string op_label(const char* node) {
   std::string label(node);
-  label = label.substr(0, label.find("Backward"));
+  const auto end = label.find("Backward");
+  if (end == std::string::npos) return label;
+  label.resize(end);
   for (char& c : label) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return label;
 }

@@ -90,8 +90,15 @@ struct Kernel {
     const std::int64_t cols = std::min(kWidth, b.cols - first);
     if (cols < kWidth) std::fill(to, to + b.rows * kWidth, T(0));
     if (b.col_stride == 1) {
-      for (std::int64_t k = 0; k < b.rows; ++k)
-        std::copy(b.at(k, first), b.at(k, first) + cols, to + k * kWidth);
+      for (std::int64_t k = 0; k < b.rows; ++k, to += kWidth) {
+        const T* from = b.at(k, first);
+        if (cols == kWidth) {  // a copy of known size needs no call
+          L::store(to, L::load(from));
+          L::store(to + L::count, L::load(from + L::count));
+        } else {
+          std::copy(from, from + cols, to);
+        }
+      }
       return;
     }
     // A transposed matrix, a few rows at a time: reads run along its contiguous direction while
@@ -208,9 +215,11 @@ void blocked(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc, boo
         for (std::int64_t i = 0; i < tall; --blocks) {
           const std::int64_t rows = (tall - i + blocks - 1) / blocks;
           T* to = packed_a.get() + i * depth;
-          if (a.row_stride == 1) {
-            for (std::int64_t k = 0; k < depth; ++k)
-              std::copy(a.at(i0 + i, k0 + k), a.at(i0 + i, k0 + k) + rows, to + k * rows);
+          if (a.row_stride == 1 && rows == K::kRows) {
+            for (std::int64_t k = 0; k < depth; ++k) {
+              const T* from = a.at(i0 + i, k0 + k);
+              for (int r = 0; r < K::kRows; ++r) to[k * K::kRows + r] = from[r];
+            }
           } else {
             for (std::int64_t r = 0; r < rows; ++r) {
               const T* from = a.at(i0 + i + r, k0);

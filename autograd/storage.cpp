@@ -51,6 +51,7 @@ constexpr std::size_t kCounted = 4096;
 
 struct Cache {
   FreeBlock* lists[kClasses] = {};
+  std::int64_t taken[kClasses] = {};  // blocks handed out here and not yet given back here
   std::size_t held = 0;
 
   void clear() {
@@ -93,6 +94,7 @@ void* allocate(std::size_t bytes) {
 #ifndef REEL_BYPASS_CACHE
   if (!cache_dead) {
     Cache& cache = cache_object;
+    ++cache.taken[c.index];
     if (FreeBlock* block = cache.lists[c.index]) {
       cache.lists[c.index] = block->next;
       cache.held -= c.bytes;
@@ -114,7 +116,10 @@ void release(void* block, std::size_t bytes) noexcept {
 #ifndef REEL_BYPASS_CACHE
   if (!cache_dead) {
     Cache& cache = cache_object;
-    if (cache.held + c.bytes <= cache_limit.load(std::memory_order_relaxed)) {
+    // What other threads allocated would pile up here without ever being asked for.
+    const bool own = cache.taken[c.index] > 0;
+    if (own) --cache.taken[c.index];
+    if (own && cache.held + c.bytes <= cache_limit.load(std::memory_order_relaxed)) {
       auto* freed = static_cast<FreeBlock*>(block);
       freed->next = cache.lists[c.index];
       cache.lists[c.index] = freed;

@@ -62,6 +62,7 @@ class Tensor {
   Tensor& operator=(Tensor&&) noexcept;
   ~Tensor();
   TensorImpl* impl() const { return impl_.get(); }
+  TensorImpl* unsafeGetTensorImpl() const { return impl_.get(); }  // libtorch's name
   /// The implementation; throws Error where the tensor is undefined.
   TensorImpl& checked() const;
 

@@ -16,8 +16,8 @@ struct ModelImpl : reel::nn::Module {
         head(register_module("head", reel::nn::Linear(c.hidden, c.vocabulary))) {
     namespace nn = reel::nn;
     if (c.cell == "lstm")
-      lstm = register_module(
-          "net", nn::LSTM(nn::LSTMOptions(c.hidden, c.hidden).num_layers(c.layers)));
+      lstm = register_module("net",
+                             nn::LSTM(nn::LSTMOptions(c.hidden, c.hidden).num_layers(c.layers)));
     if (c.cell == "gru")
       gru =
           register_module("net", nn::GRU(nn::GRUOptions(c.hidden, c.hidden).num_layers(c.layers)));

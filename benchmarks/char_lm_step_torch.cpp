@@ -12,8 +12,8 @@ struct ModelImpl : torch::nn::Module {
         head(register_module("head", torch::nn::Linear(c.hidden, c.vocabulary))) {
     namespace nn = torch::nn;
     if (c.cell == "lstm")
-      lstm = register_module(
-          "net", nn::LSTM(nn::LSTMOptions(c.hidden, c.hidden).num_layers(c.layers)));
+      lstm = register_module("net",
+                             nn::LSTM(nn::LSTMOptions(c.hidden, c.hidden).num_layers(c.layers)));
     if (c.cell == "gru")
       gru =
           register_module("net", nn::GRU(nn::GRUOptions(c.hidden, c.hidden).num_layers(c.layers)));

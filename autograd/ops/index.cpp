@@ -216,13 +216,46 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t paddi
 }
 
 // ---------------------------------------------------------------- in place
+namespace {
+// x with `value` at the row-major `positions`, whose shape is that of `value`.
+Tensor put(const Tensor& x, const Tensor& positions, const Tensor& value) {
+  Tensor out = x.detach().clone();
+  const Tensor dense = value.detach().contiguous();
+  const auto* p = positions.data_ptr<std::int64_t>();
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < positions.numel(); ++i)
+      out.data_ptr<T>()[p[i]] = dense.data_ptr<T>()[i];
+  });
+  if (needs_record(x, value))
+    record("IndexPutBackward0", {&x, &value}, {&out}, [positions](Backward& pass) {
+      const Tensor g = pass.grad();
+      if (pass.needs(0)) pass.add(0, put(g, positions, zeros(positions.sizes(), g.scalar_type())));
+      if (pass.needs(1))
+        pass.add(
+            1,
+            index_select(g.reshape({-1}), 0, positions.reshape({-1})).reshape(positions.sizes()));
+    });
+  return out;
+}
+}  // namespace
+
 Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const {
-  for (const auto& i : indices)
-    check(i.kind() != indexing::TensorIndex::Kind::Tensor,
-          "[index_put_] writing through an index tensor or a mask is not supported; use "
-          "masked_fill_, or slices");
-  const Tensor window = reel::index(*this, indices);
-  window.copy_(value.dim() > window.dim() ? value.reshape(window.sizes()) : value);
+  bool window = true;
+  for (const auto& i : indices) window = window && i.kind() != indexing::TensorIndex::Kind::Tensor;
+  const auto fitted = [&](IntArrayRef sizes) {
+    return static_cast<std::size_t>(value.dim()) > sizes.size() ? value.reshape(sizes)
+                                                                : value.expand(sizes);
+  };
+  if (window) {
+    const Tensor part = reel::index(*this, indices);
+    part.copy_(fitted(part.sizes()));
+  } else {
+    const Tensor positions = reel::index(arange(numel()).view(sizes()), indices).contiguous();
+    detail::write_in_place("index_put_", *this,
+                           put(detail::before_write(*this, false), positions,
+                               fitted(positions.sizes()).to(scalar_type())));
+  }
   return const_cast<Tensor&>(*this);
 }
 Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Scalar& value) const {

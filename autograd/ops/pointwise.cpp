@@ -33,9 +33,9 @@ Tensor& apply_in_place(const char* op, const char* name, const F& f, const Tenso
   }
   constexpr bool reads_self =
       (formula::Plan<F, std::make_index_sequence<1 + sizeof...(X)>>::all_needs & 1) != 0;
-  return detail::write_in_place(op, self,
-                                apply(name, f, detail::before_write(self, reads_self),
-                                      detail::without_overlap(self, x)...));
+  return detail::write_in_place(
+      op, self,
+      apply(name, f, detail::before_write(self, reads_self), detail::without_overlap(self, x)...));
 }
 
 void no_bool_minus(const Tensor& a) {

@@ -169,7 +169,9 @@ Tensor extreme(const char* op, const char* node, const Tensor& x, Better better)
   if (needs_record(x))
     record(node, {&x}, {&out}, [x = Saved(x), out = Saved::result(out)](Backward& pass) {
       const Tensor all = x.get(pass);
-      const Tensor mask = (all == out.get(pass)).to(all.scalar_type());
+      const Tensor best = out.get(pass);
+      const bool nan = best.item<double>() != best.item<double>();
+      const Tensor mask = (nan ? all != all : all == best).to(all.scalar_type());
       pass.add(0, mask * (pass.grad() / mask.sum()));
     });
   return out;

@@ -41,12 +41,47 @@ Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::b
 namespace {
 using Window = std::function<Tensor(const Tensor&)>;
 
-// Zeros of shape `sizes` with `g` in the window that `window` cuts out of them.
+// Whether some element of memory may be seen at two positions.
+bool overlaps(IntArrayRef sizes, IntArrayRef strides) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> steps;  // stride, size
+  for (std::size_t d = 0; d < sizes.size(); ++d)
+    if (sizes[d] > 1) steps.emplace_back(strides[d], sizes[d]);
+  std::sort(steps.begin(), steps.end());
+  std::int64_t reach = 0;  // of the dimensions with smaller strides
+  for (const auto& [stride, size] : steps) {
+    if (stride <= reach) return true;
+    reach += stride * (size - 1);
+  }
+  return false;
+}
+
+// to += from, element after element: positions of `to` may share memory.
+void add_one_by_one(const Tensor& to, const Tensor& from) {
+  const Tensor dense = from.detach().contiguous();
+  dispatch_float("as_strided", to.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* in = dense.data_ptr<T>();
+    for (std::int64_t i = 0; i < dense.numel(); ++i) {
+      std::int64_t rest = i, at = 0;
+      for (std::size_t d = to.sizes().size(); d-- > 0;) {
+        at += rest % to.sizes()[d] * to.strides()[d];
+        rest /= to.sizes()[d];
+      }
+      to.data_ptr<T>()[at] += in[i];
+    }
+  });
+}
+
+// Zeros of shape `sizes` to which `g` is added in the window that `window` cuts out of them.
 Tensor embed(const Tensor& g, const Dims& sizes, const Window& window) {
   Tensor whole = zeros(sizes, g.scalar_type());
   {
     NoGradGuard no_grad;
-    kernels::copy(window(whole), g);
+    const Tensor part = window(whole);
+    if (overlaps(part.sizes(), part.strides()))
+      add_one_by_one(part, g);
+    else
+      kernels::copy(part, g);
   }
   if (needs_record(g))
     record("EmbedBackward0", {&g}, {&whole},
@@ -292,11 +327,9 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
   const Tensor owner = t.is_view() ? t.impl()->base : t;
   std::int64_t last = offset;
   const std::int64_t count = count_elements(sizes);
-  bool repeats = false;
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     check(strides[d] >= 0, "[as_strided] negative stride ", strides[d]);
     if (count != 0) last += (sizes[d] - 1) * strides[d];
-    repeats = repeats || (strides[d] == 0 && sizes[d] > 1);
   }
   check(offset >= 0 && (count == 0 || (last + 1) * width <=
                                           static_cast<std::int64_t>(t.impl()->storage->bytes())),
@@ -312,23 +345,10 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
     const std::int64_t inside = offset - t.storage_offset();
     const Dims shape(sizes), steps(strides);
     record("AsStridedBackward0", {&t}, {&out}, [=, own = Dims(t.sizes())](Backward& pass) {
-      Tensor g = pass.grad();
-      Dims kept = shape;
-      if (repeats) {  // elements seen many times collect the sum
-        Dims dims;
-        for (std::size_t d = 0; d < shape.size(); ++d)
-          if (steps[d] == 0 && shape[d] > 1) {
-            dims.push_back(static_cast<std::int64_t>(d));
-            kept[d] = 1;
-          }
-        g = g.sum(dims, true);
-      }
-      pass.add(0,
-               detail::embed(g, own,
-                             [=](const Tensor& w) {
-                               return as_strided(w, kept, steps, w.storage_offset() + inside);
-                             }),
-               true);
+      const auto window = [=](const Tensor& w) {
+        return as_strided(w, shape, steps, w.storage_offset() + inside);
+      };
+      pass.add(0, detail::embed(pass.grad(), own, window), true);
     });
   }
   return out;

@@ -1,0 +1,42 @@
+// The layers and losses as functions, with libtorch's options.
+#pragma once
+
+#include <cstdint>
+
+#include "activation.hpp"
+#include "dropout.hpp"
+#include "embedding.hpp"
+#include "loss.hpp"
+
+namespace reel {
+namespace nn {
+/// https://pytorch.org/docs/stable/nn.functional.html
+namespace functional {
+
+/// input weight^T + bias; input [..., in], weight [out, in], bias [out] or undefined.
+Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {});
+
+/// weight[input]; see Embedding. Throws IndexError for an index or padding_idx out of range, Error
+/// for scale_grad_by_freq and sparse, which are not supported.
+Tensor embedding(const Tensor& input, const Tensor& weight,
+                 const EmbeddingFuncOptions& options = {});
+
+/// int64 [..., num_classes] with a one at each class number. `num_classes` -1 means the largest
+/// number plus one. Throws DtypeError unless int64, IndexError for a number out of range.
+Tensor one_hot(const Tensor& tensor, std::int64_t num_classes = -1);
+
+/// See Dropout. Throws Error unless p is in [0, 1].
+Tensor dropout(Tensor input, const DropoutFuncOptions& options = {});
+
+Tensor relu(Tensor input, const ReLUFuncOptions& options = {});
+Tensor softmax(const Tensor& input, const SoftmaxFuncOptions& options);
+Tensor log_softmax(const Tensor& input, const LogSoftmaxFuncOptions& options);
+
+Tensor cross_entropy(const Tensor& input, const Tensor& target,
+                     const CrossEntropyFuncOptions& options = {});
+Tensor nll_loss(const Tensor& input, const Tensor& target, const NLLLossFuncOptions& options = {});
+Tensor mse_loss(const Tensor& input, const Tensor& target, const MSELossFuncOptions& options = {});
+
+}  // namespace functional
+}  // namespace nn
+}  // namespace reel

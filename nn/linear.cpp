@@ -1,0 +1,52 @@
+#include "linear.hpp"
+
+#include <cmath>
+#include <ostream>
+
+#include "autograd/autograd.hpp"
+#include "functional.hpp"
+#include "init.hpp"
+
+namespace reel {
+namespace nn {
+
+LinearImpl::LinearImpl(const LinearOptions& options_) : options(options_) { LinearImpl::reset(); }
+
+void LinearImpl::reset() {
+  check<ShapeError>(options.in_features() >= 0 && options.out_features() >= 0,
+                    "[Linear] in_features and out_features must not be negative, found ",
+                    options.in_features(), " and ", options.out_features());
+  weight = register_parameter("weight", empty({options.out_features(), options.in_features()}));
+  bias = register_parameter("bias", options.bias() ? empty({options.out_features()}) : Tensor());
+  reset_parameters();
+}
+
+void LinearImpl::reset_parameters() {
+  init::kaiming_uniform_(weight, std::sqrt(5.0));
+  if (!bias.defined()) return;
+  const double bound =
+      options.in_features() > 0 ? 1.0 / std::sqrt(static_cast<double>(options.in_features())) : 0.0;
+  init::uniform_(bias, -bound, bound);
+}
+
+void LinearImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::Linear(in_features=" << options.in_features()
+         << ", out_features=" << options.out_features()
+         << ", bias=" << (options.bias() ? "true" : "false") << ")";
+}
+
+Tensor LinearImpl::forward(const Tensor& input) { return functional::linear(input, weight, bias); }
+
+void IdentityImpl::pretty_print(std::ostream& stream) const { stream << "reel::nn::Identity()"; }
+
+void FlattenImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::Flatten(start_dim=" << options.start_dim()
+         << ", end_dim=" << options.end_dim() << ")";
+}
+
+Tensor FlattenImpl::forward(const Tensor& input) {
+  return input.flatten(options.start_dim(), options.end_dim());
+}
+
+}  // namespace nn
+}  // namespace reel
