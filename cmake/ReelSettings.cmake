@@ -30,8 +30,10 @@ function(reel_settings target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${REEL_WERROR}>:-Werror>)
   if(reel_sanitizers)
+    # Instrumented, the standard library's own headers look uninitialised to g++.
     target_compile_options(${target} PRIVATE
-      -fsanitize=${reel_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+      -fsanitize=${reel_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(${target} PRIVATE -fsanitize=${reel_sanitizers})
   endif()
 endfunction()

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tests of char_lm as a user runs it: char_lm_test.sh PROGRAM CASE.
+# Tests of char_lm as a user runs it: test.sh PROGRAM CASE.
 # Cases: learns, resumes, samples, interrupt, errors. Works in a folder of its own and removes it.
 set -u
 program=$(realpath "$1")
