@@ -34,10 +34,11 @@ std::int64_t count_elements(IntArrayRef sizes) {
 Dims contiguous_strides(IntArrayRef sizes) {
   Dims strides;
   strides.resize(sizes.size());
-  std::int64_t step = 1;
+  // Unsigned: beside a size of zero the others may multiply to more than 63 bits.
+  std::uint64_t step = 1;
   for (std::size_t i = sizes.size(); i-- > 0;) {
-    strides[i] = step;
-    step *= std::max<std::int64_t>(sizes[i], 1);
+    strides[i] = static_cast<std::int64_t>(step);
+    step *= static_cast<std::uint64_t>(std::max<std::int64_t>(sizes[i], 1));
   }
   return strides;
 }

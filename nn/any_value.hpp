@@ -8,7 +8,7 @@
 #include <typeinfo>
 #include <utility>
 
-#include "autograd/tensor.hpp"
+#include "../autograd/tensor.hpp"
 
 namespace reel {
 namespace nn {

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <variant>
 
-#include "autograd/tensor.hpp"
+#include "../autograd/tensor.hpp"
 #include "options.hpp"
 
 namespace reel {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "../autograd/tensor.hpp"
 #include "any_value.hpp"
-#include "autograd/tensor.hpp"
 #include "module_holder.hpp"
 #include "ordered_dict.hpp"
 

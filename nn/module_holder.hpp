@@ -9,7 +9,7 @@
 #include <typeinfo>
 #include <utility>
 
-#include "autograd/error.hpp"
+#include "../autograd/error.hpp"
 
 namespace reel {
 namespace nn {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "autograd/arg.hpp"
+#include "../autograd/arg.hpp"
 
 namespace reel {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/error.hpp"
+#include "../autograd/error.hpp"
 
 namespace reel {
 

@@ -1,7 +1,7 @@
 // The time loop that all recurrent modules share. For the library's own source files.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../autograd/tensor.hpp"
 #include "rnn.hpp"
 
 namespace reel {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/tensor.hpp"
+#include "../autograd/tensor.hpp"
 #include "module.hpp"
 #include "ordered_dict.hpp"
 

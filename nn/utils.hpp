@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "autograd/tensor.hpp"
+#include "../autograd/tensor.hpp"
 
 namespace reel {
 namespace nn {

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/arg.hpp"
-#include "autograd/tape.hpp"
-#include "autograd/tensor.hpp"
+#include "../autograd/arg.hpp"
+#include "../autograd/tape.hpp"
+#include "../autograd/tensor.hpp"
 
 namespace reel {
 namespace optim {

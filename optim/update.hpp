@@ -1,7 +1,7 @@
 // For the optimizers' own sources: a parameter and its gradient as raw memory for one pass.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../autograd/tensor.hpp"
 
 namespace reel {
 namespace optim {

@@ -59,6 +59,15 @@ std::string error_of(const std::function<void()>& run) {
 /// Whether all `parts` occur in `text`, in this order.
 bool mentions(const std::string& text, const std::vector<std::string>& parts);
 
+/// Whether a sanitizer watches: it keeps freed memory, and runs many times slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
 /// Resident memory of this process in bytes.
 std::int64_t resident_bytes();
 

@@ -12,9 +12,9 @@ namespace reel {
 Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
   auto impl = TensorImpl::make();
   impl->dtype = options.dtype();
+  impl->numel = count_elements(sizes);
   impl->sizes = Dims(sizes);
   impl->strides = contiguous_strides(sizes);
-  impl->numel = count_elements(sizes);
   std::int64_t bytes = 0;
   check<ShapeError>(
       !__builtin_mul_overflow(impl->numel, static_cast<std::int64_t>(element_size(impl->dtype)),

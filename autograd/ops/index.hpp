@@ -1,7 +1,7 @@
 // Picking elements: by positions, ranges and tables.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "autograd/gemm.hpp"
-#include "autograd/tensor.hpp"
+#include "../gemm.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -1,7 +1,7 @@
 // Losses. Reduction: mean (default), sum, or none.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -1,7 +1,7 @@
 // The softmax family and dropout.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -11,4 +11,4 @@
 #include "reduce.hpp"
 #include "shape.hpp"
 
-#include "autograd/methods.hpp"
+#include "../methods.hpp"

@@ -2,7 +2,7 @@
 // numbers turn integers into the default float type.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

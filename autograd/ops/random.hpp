@@ -1,8 +1,8 @@
 // Random tensors, from default_generator(). `manual_seed(seed)` restarts it.
 #pragma once
 
-#include "autograd/random.hpp"
-#include "autograd/tensor.hpp"
+#include "../random.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

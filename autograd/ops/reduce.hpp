@@ -1,7 +1,7 @@
 // Reductions: over all elements, or over a set of dimensions (with keepdim as size 1).
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "autograd/simd.hpp"
+#include "../simd.hpp"
 
 namespace reel::row {
 namespace {

@@ -12,16 +12,15 @@ namespace reel {
 namespace detail {
 
 void finish_geometry(TensorImpl& impl) {
-  std::int64_t count = 1, step = 1;
+  std::uint64_t step = 1;  // unsigned: it may wrap around before it meets a size of zero
   bool dense = true;
   for (std::size_t d = impl.sizes.size(); d-- > 0;) {
     const std::int64_t size = impl.sizes[d];
-    if (size != 1) dense = dense && impl.strides[d] == step;
-    step *= size;
-    count *= size;
+    if (size != 1) dense = dense && impl.strides[d] == static_cast<std::int64_t>(step);
+    step *= static_cast<std::uint64_t>(size);
   }
-  impl.numel = count;
-  impl.contiguous = dense || count == 0;
+  impl.numel = static_cast<std::int64_t>(step);
+  impl.contiguous = dense || step == 0;
 }
 
 Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::byte* data) {

@@ -2,7 +2,7 @@
 // All throw IndexError for a dimension out of range and ShapeError for sizes that do not fit.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

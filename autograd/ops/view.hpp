@@ -1,7 +1,7 @@
 // How views and in-place writes are made. For the library's own files.
 #pragma once
 
-#include "autograd/tape.hpp"
+#include "../tape.hpp"
 
 namespace reel::detail {
 

@@ -373,6 +373,11 @@ TEST_CASE("tensor: indexing with libtorch's indices") {
   CHECK(values(t.select(2, 0)) == Numbers{100, 100, 100, 12, 16, 20});
   t.index_put_({1, 0}, reel::tensor({-1, -2, -3, -4}));
   CHECK(values(t[1][0]) == Numbers{-1, -2, -3, -4});
+  t.index_put_({t < 0}, 0);
+  CHECK(values(t[1][0]) == Numbers{0, 0, 0, 0});
+  t.index_put_({reel::tensor({1, 0}), 2}, reel::tensor({{1, 2, 3, 4}, {5, 6, 7, 8}}));
+  CHECK(values(t[1][2]) == Numbers{1, 2, 3, 4});
+  CHECK(values(t[0][2]) == Numbers{5, 6, 7, 8});
   t.index_put_({Ellipsis, -1}, 7);
   CHECK(values(t.select(2, 3)) == Numbers(6, 7.0));
   CHECK(error_of<IndexError>([&] { (void)t.index({2}); }) != "");
