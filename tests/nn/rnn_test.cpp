@@ -117,9 +117,9 @@ TEST_CASE("rnn: values and every gradient agree with PyTorch's") {
     CHECK(difference(x.grad(), read_tensor(row.at("dx"))) < 1e-10);
     for (std::size_t i = 0; i < state.size(); ++i)
       CHECK(difference(state[i].grad(), read_tensor(row.at("dstate")[i])) < 1e-10);
-    for (const auto& [name, written] : row.at("weight_grads").items()) {
-      INFO(name);
-      CHECK(difference(parameters[name].grad(), read_tensor(written)) < 1e-10);
+    for (const auto& entry : row.at("weight_grads").items()) {
+      INFO(entry.key());
+      CHECK(difference(parameters[entry.key()].grad(), read_tensor(entry.value())) < 1e-10);
       ++compared;
     }
   }
@@ -350,7 +350,9 @@ TEST_CASE("rnn: float32 follows float64") {
 TEST_CASE("rnn: parameters have PyTorch's names, shapes and initial range") {
   manual_seed(50);
   const std::map<std::string, std::int64_t> gates{{"rnn_tanh", 1}, {"lstm", 4}, {"gru", 3}};
-  for (const auto& [kind, count] : gates) {
+  for (const auto& entry : gates) {
+    const std::string& kind = entry.first;
+    const std::int64_t count = entry.second;
     INFO(kind);
     Recurrent net(kind, options(3, 25, 2));
     const auto parameters = net.module().named_parameters();
