@@ -355,13 +355,24 @@ struct Derive {
   }
   template <class Op, class A, class P, class B, class Q>
   static REEL_INLINE auto binary(const Val<Derive, A, P>& a, const Val<Derive, B, Q>& b) {
-    const Num<V> y = Op::value(a.data.v, b.data.v);
-    const auto da = Op::da(readable<(Op::uses_a & kFirst) != 0>(a.data.v),
-                           readable<(Op::uses_a & kSecond) != 0>(b.data.v),
-                           readable<(Op::uses_a & kResult) != 0>(y));
-    const auto db = Op::db(readable<(Op::uses_b & kFirst) != 0>(a.data.v),
-                           readable<(Op::uses_b & kSecond) != 0>(b.data.v),
-                           readable<(Op::uses_b & kResult) != 0>(y));
+    Num<V> y;
+    if (!a.data.source->template read<Ex<Op, A, B>>(y)) y = Op::value(a.data.v, b.data.v);
+    const auto da = [&] {
+      if constexpr (Inputs<A>::value == 0)
+        return Zero{};
+      else
+        return Op::da(readable<(Op::uses_a & kFirst) != 0>(a.data.v),
+                      readable<(Op::uses_a & kSecond) != 0>(b.data.v),
+                      readable<(Op::uses_a & kResult) != 0>(y));
+    }();
+    const auto db = [&] {
+      if constexpr (Inputs<B>::value == 0)
+        return Zero{};  // a number has no derivative
+      else
+        return Op::db(readable<(Op::uses_b & kFirst) != 0>(a.data.v),
+                      readable<(Op::uses_b & kSecond) != 0>(b.data.v),
+                      readable<(Op::uses_b & kResult) != 0>(y));
+    }();
     return zip<Ex<Op, A, B>>(
         y, a, b, [&](const auto& p, const auto& q) { return plus<V>(times(p, da), times(q, db)); });
   }
@@ -476,18 +487,65 @@ REEL_UNARY(exp, Exp)
 REEL_UNARY(log, Log)
 REEL_UNARY(tanh, Tanh)
 REEL_UNARY(sigmoid, Sigmoid)
+REEL_UNARY(rsqrt, Rsqrt)
+REEL_UNARY(reciprocal, Reciprocal)
+REEL_UNARY(expm1, Expm1)
+REEL_UNARY(log1p, Log1p)
+REEL_UNARY(log2, Log2)
+REEL_UNARY(log10, Log10)
+REEL_UNARY(sin, Sin)
+REEL_UNARY(cos, Cos)
+REEL_UNARY(tan, Tan)
+REEL_UNARY(asin, Asin)
+REEL_UNARY(acos, Acos)
+REEL_UNARY(atan, Atan)
+REEL_UNARY(sinh, Sinh)
+REEL_UNARY(cosh, Cosh)
+REEL_UNARY(erf, Erf)
+REEL_UNARY(erfc, Erfc)
+REEL_UNARY(floor, Floor)
+REEL_UNARY(ceil, Ceil)
+REEL_UNARY(round, Round)
+REEL_UNARY(trunc, Trunc)
 #undef REEL_UNARY
 
-/// a to the power of a number.
-template <class M, class A, class P>
-REEL_INLINE auto power(const Val<M, A, P>& a, const Scalar& exponent) {
-  return M::template binary<Power>(a, M::constant(a, exponent));
-}
+#define REEL_BINARY_FUNCTION(function, Op)                                  \
+  template <class M, class A, class P, class B, class Q>                    \
+  REEL_INLINE auto function(const Val<M, A, P>& a, const Val<M, B, Q>& b) { \
+    return M::template binary<Op>(a, b);                                    \
+  }                                                                         \
+  template <class M, class A, class P>                                      \
+  REEL_INLINE auto function(const Val<M, A, P>& a, const Scalar& b) {       \
+    return M::template binary<Op>(a, M::constant(a, b));                    \
+  }                                                                         \
+  template <class M, class B, class Q>                                      \
+  REEL_INLINE auto function(const Scalar& a, const Val<M, B, Q>& b) {       \
+    return M::template binary<Op>(M::constant(b, a), b);                    \
+  }
+REEL_BINARY_FUNCTION(power, Power)
+REEL_BINARY_FUNCTION(maximum, Maximum)
+REEL_BINARY_FUNCTION(minimum, Minimum)
+REEL_BINARY_FUNCTION(atan2, Atan2)
+REEL_BINARY_FUNCTION(hypot, Hypot)
+REEL_BINARY_FUNCTION(floor_divide, FloorDivide)
+REEL_BINARY_FUNCTION(trunc_divide, TruncDivide)
+REEL_BINARY_FUNCTION(remainder, Remainder)
+REEL_BINARY_FUNCTION(fmod, Fmod)
+#undef REEL_BINARY_FUNCTION
+
 /// a where the comparison holds, else b.
 template <class Mode, class M, class PM, class A, class P, class B, class Q>
 REEL_INLINE auto choose(const Val<Mode, M, PM>& m, const Val<Mode, A, P>& a,
                         const Val<Mode, B, Q>& b) {
   return Mode::choose(m, a, b);
+}
+template <class Mode, class M, class PM, class A, class P>
+REEL_INLINE auto choose(const Val<Mode, M, PM>& m, const Val<Mode, A, P>& a, const Scalar& b) {
+  return Mode::choose(m, a, Mode::constant(a, b));
+}
+template <class Mode, class M, class PM, class B, class Q>
+REEL_INLINE auto choose(const Val<Mode, M, PM>& m, const Scalar& a, const Val<Mode, B, Q>& b) {
+  return Mode::choose(m, Mode::constant(b, a), b);
 }
 
 }  // namespace reel::formula

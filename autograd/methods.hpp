@@ -1,6 +1,7 @@
 // Tensor's methods: each forwards to the free function of its name.
 #pragma once
 
+#include "ops/activation.hpp"
 #include "ops/creation.hpp"
 #include "ops/index.hpp"
 #include "ops/linalg.hpp"
@@ -39,6 +40,138 @@ inline Tensor Tensor::log() const { return reel::log(*this); }
 inline Tensor Tensor::tanh() const { return reel::tanh(*this); }
 inline Tensor Tensor::sigmoid() const { return reel::sigmoid(*this); }
 inline Tensor Tensor::relu() const { return reel::relu(*this); }
+inline Tensor Tensor::rsqrt() const { return reel::rsqrt(*this); }
+inline Tensor Tensor::reciprocal() const { return reel::reciprocal(*this); }
+inline Tensor Tensor::expm1() const { return reel::expm1(*this); }
+inline Tensor Tensor::log1p() const { return reel::log1p(*this); }
+inline Tensor Tensor::log2() const { return reel::log2(*this); }
+inline Tensor Tensor::log10() const { return reel::log10(*this); }
+inline Tensor Tensor::sin() const { return reel::sin(*this); }
+inline Tensor Tensor::cos() const { return reel::cos(*this); }
+inline Tensor Tensor::tan() const { return reel::tan(*this); }
+inline Tensor Tensor::asin() const { return reel::asin(*this); }
+inline Tensor Tensor::acos() const { return reel::acos(*this); }
+inline Tensor Tensor::atan() const { return reel::atan(*this); }
+inline Tensor Tensor::sinh() const { return reel::sinh(*this); }
+inline Tensor Tensor::cosh() const { return reel::cosh(*this); }
+inline Tensor Tensor::erf() const { return reel::erf(*this); }
+inline Tensor Tensor::erfc() const { return reel::erfc(*this); }
+inline Tensor Tensor::floor() const { return reel::floor(*this); }
+inline Tensor Tensor::ceil() const { return reel::ceil(*this); }
+inline Tensor Tensor::round() const { return reel::round(*this); }
+inline Tensor Tensor::trunc() const { return reel::trunc(*this); }
+inline Tensor Tensor::frac() const { return reel::frac(*this); }
+inline Tensor Tensor::isnan() const { return reel::isnan(*this); }
+inline Tensor Tensor::isinf() const { return reel::isinf(*this); }
+inline Tensor Tensor::isfinite() const { return reel::isfinite(*this); }
+inline Tensor Tensor::logical_not() const { return reel::logical_not(*this); }
+inline Tensor Tensor::nan_to_num(std::optional<double> nan, std::optional<double> posinf,
+                                 std::optional<double> neginf) const {
+  return reel::nan_to_num(*this, nan, posinf, neginf);
+}
+inline Tensor Tensor::pow(const Tensor& exponent) const { return reel::pow(*this, exponent); }
+inline Tensor Tensor::div(const Tensor& other,
+                          std::optional<std::string_view> rounding_mode) const {
+  return reel::div(*this, other, rounding_mode);
+}
+inline Tensor Tensor::div(const Scalar& other,
+                          std::optional<std::string_view> rounding_mode) const {
+  return reel::div(*this, other, rounding_mode);
+}
+inline Tensor Tensor::clamp(const std::optional<Scalar>& min,
+                            const std::optional<Scalar>& max) const {
+  return reel::clamp(*this, min, max);
+}
+inline Tensor Tensor::clamp(const std::optional<Tensor>& min,
+                            const std::optional<Tensor>& max) const {
+  return reel::clamp(*this, min, max);
+}
+inline Tensor Tensor::clamp_min(const Scalar& min) const { return reel::clamp_min(*this, min); }
+inline Tensor Tensor::clamp_min(const Tensor& min) const { return reel::clamp_min(*this, min); }
+inline Tensor Tensor::clamp_max(const Scalar& max) const { return reel::clamp_max(*this, max); }
+inline Tensor Tensor::clamp_max(const Tensor& max) const { return reel::clamp_max(*this, max); }
+inline Tensor Tensor::maximum(const Tensor& other) const { return reel::maximum(*this, other); }
+inline Tensor Tensor::minimum(const Tensor& other) const { return reel::minimum(*this, other); }
+inline Tensor Tensor::floor_divide(const Tensor& other) const {
+  return reel::floor_divide(*this, other);
+}
+inline Tensor Tensor::floor_divide(const Scalar& other) const {
+  return reel::floor_divide(*this, other);
+}
+inline Tensor Tensor::remainder(const Tensor& other) const { return reel::remainder(*this, other); }
+inline Tensor Tensor::remainder(const Scalar& other) const { return reel::remainder(*this, other); }
+inline Tensor Tensor::fmod(const Tensor& other) const { return reel::fmod(*this, other); }
+inline Tensor Tensor::fmod(const Scalar& other) const { return reel::fmod(*this, other); }
+inline Tensor Tensor::atan2(const Tensor& other) const { return reel::atan2(*this, other); }
+inline Tensor Tensor::hypot(const Tensor& other) const { return reel::hypot(*this, other); }
+inline Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const {
+  return reel::lerp(*this, end, weight);
+}
+inline Tensor Tensor::lerp(const Tensor& end, const Scalar& weight) const {
+  return reel::lerp(*this, end, weight);
+}
+inline Tensor Tensor::addcmul(const Tensor& tensor1, const Tensor& tensor2,
+                              const Scalar& value) const {
+  return reel::addcmul(*this, tensor1, tensor2, value);
+}
+inline Tensor Tensor::addcdiv(const Tensor& tensor1, const Tensor& tensor2,
+                              const Scalar& value) const {
+  return reel::addcdiv(*this, tensor1, tensor2, value);
+}
+inline Tensor Tensor::logical_and(const Tensor& other) const {
+  return reel::logical_and(*this, other);
+}
+inline Tensor Tensor::logical_or(const Tensor& other) const {
+  return reel::logical_or(*this, other);
+}
+inline Tensor Tensor::logical_xor(const Tensor& other) const {
+  return reel::logical_xor(*this, other);
+}
+inline Tensor& Tensor::neg_() const { return reel::neg_(*this); }
+inline Tensor& Tensor::square_() const { return reel::square_(*this); }
+inline Tensor& Tensor::sqrt_() const { return reel::sqrt_(*this); }
+inline Tensor& Tensor::abs_() const { return reel::abs_(*this); }
+inline Tensor& Tensor::sign_() const { return reel::sign_(*this); }
+inline Tensor& Tensor::exp_() const { return reel::exp_(*this); }
+inline Tensor& Tensor::log_() const { return reel::log_(*this); }
+inline Tensor& Tensor::tanh_() const { return reel::tanh_(*this); }
+inline Tensor& Tensor::sigmoid_() const { return reel::sigmoid_(*this); }
+inline Tensor& Tensor::relu_() const { return reel::relu_(*this); }
+inline Tensor& Tensor::rsqrt_() const { return reel::rsqrt_(*this); }
+inline Tensor& Tensor::reciprocal_() const { return reel::reciprocal_(*this); }
+inline Tensor& Tensor::expm1_() const { return reel::expm1_(*this); }
+inline Tensor& Tensor::log1p_() const { return reel::log1p_(*this); }
+inline Tensor& Tensor::log2_() const { return reel::log2_(*this); }
+inline Tensor& Tensor::log10_() const { return reel::log10_(*this); }
+inline Tensor& Tensor::sin_() const { return reel::sin_(*this); }
+inline Tensor& Tensor::cos_() const { return reel::cos_(*this); }
+inline Tensor& Tensor::tan_() const { return reel::tan_(*this); }
+inline Tensor& Tensor::asin_() const { return reel::asin_(*this); }
+inline Tensor& Tensor::acos_() const { return reel::acos_(*this); }
+inline Tensor& Tensor::atan_() const { return reel::atan_(*this); }
+inline Tensor& Tensor::sinh_() const { return reel::sinh_(*this); }
+inline Tensor& Tensor::cosh_() const { return reel::cosh_(*this); }
+inline Tensor& Tensor::erf_() const { return reel::erf_(*this); }
+inline Tensor& Tensor::erfc_() const { return reel::erfc_(*this); }
+inline Tensor& Tensor::floor_() const { return reel::floor_(*this); }
+inline Tensor& Tensor::ceil_() const { return reel::ceil_(*this); }
+inline Tensor& Tensor::round_() const { return reel::round_(*this); }
+inline Tensor& Tensor::trunc_() const { return reel::trunc_(*this); }
+inline Tensor& Tensor::frac_() const { return reel::frac_(*this); }
+inline Tensor& Tensor::nan_to_num_(std::optional<double> nan, std::optional<double> posinf,
+                                   std::optional<double> neginf) const {
+  return reel::nan_to_num_(*this, nan, posinf, neginf);
+}
+inline Tensor& Tensor::clamp_(const std::optional<Scalar>& min,
+                              const std::optional<Scalar>& max) const {
+  return reel::clamp_(*this, min, max);
+}
+inline Tensor& Tensor::clamp_(const std::optional<Tensor>& min,
+                              const std::optional<Tensor>& max) const {
+  return reel::clamp_(*this, min, max);
+}
+inline Tensor& Tensor::clamp_min_(const Scalar& min) const { return reel::clamp_min_(*this, min); }
+inline Tensor& Tensor::clamp_max_(const Scalar& max) const { return reel::clamp_max_(*this, max); }
 inline Tensor Tensor::eq(const Tensor& other) const { return reel::eq(*this, other); }
 inline Tensor Tensor::eq(const Scalar& other) const { return reel::eq(*this, other); }
 inline Tensor Tensor::ne(const Tensor& other) const { return reel::ne(*this, other); }

@@ -39,7 +39,9 @@ Num<Tensor> Num<Tensor>::choose(const Tensor& mask, const Num& a, const Num& b) 
 }
 template <>
 Num<Tensor> power(const Num<Tensor>& a, const Num<Tensor>& b) {
-  return Num<Tensor>(known(a, b) ? pow(a.v, b.v.item()) : Tensor());
+  if (!known(a, b)) return Num<Tensor>();
+  const bool number = b.v.dim() == 0 && !b.v.requires_grad();
+  return Num<Tensor>(number ? pow(a.v, b.v.item()) : pow(a.v, b.v));
 }
 
 }  // namespace reel::formula

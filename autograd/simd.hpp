@@ -131,15 +131,141 @@ T abs(T x) {
   else
     return x < 0 ? static_cast<T>(-x) : x;
 }
-template <class T, class A>
-Batch<T, A> pow(const Batch<T, A>& x, const Batch<T, A>& y) {
-  // Element by element through libm: exact for integral powers, negative bases and specials.
+
+// Functions without a vectorised form run element by element through libm: right to an ulp at
+// every size of the argument and at the specials.
+template <class T, class A, class F>
+Batch<T, A> map(const Batch<T, A>& x, F f) {
+  constexpr std::size_t n = Batch<T, A>::size;
+  alignas(64) T a[n];
+  x.store_aligned(a);
+  for (std::size_t i = 0; i < n; ++i) a[i] = f(a[i]);
+  return Batch<T, A>::load_aligned(a);
+}
+template <class T, class A, class F>
+Batch<T, A> map(const Batch<T, A>& x, const Batch<T, A>& y, F f) {
   constexpr std::size_t n = Batch<T, A>::size;
   alignas(64) T a[n], b[n];
   x.store_aligned(a);
   y.store_aligned(b);
-  for (std::size_t i = 0; i < n; ++i) a[i] = std::pow(a[i], b[i]);
+  for (std::size_t i = 0; i < n; ++i) a[i] = f(a[i], b[i]);
   return Batch<T, A>::load_aligned(a);
 }
+#define REEL_BY_LIBM(name)                           \
+  template <class T, class A>                        \
+  Batch<T, A> name(const Batch<T, A>& x) {           \
+    return map(x, [](T v) { return std::name(v); }); \
+  }
+REEL_BY_LIBM(expm1)
+REEL_BY_LIBM(log1p)
+REEL_BY_LIBM(log2)
+REEL_BY_LIBM(log10)
+REEL_BY_LIBM(sin)
+REEL_BY_LIBM(cos)
+REEL_BY_LIBM(tan)
+REEL_BY_LIBM(asin)
+REEL_BY_LIBM(acos)
+REEL_BY_LIBM(atan)
+REEL_BY_LIBM(sinh)
+REEL_BY_LIBM(cosh)
+REEL_BY_LIBM(erf)
+REEL_BY_LIBM(erfc)
+#undef REEL_BY_LIBM
+
+template <class T, class A>
+Batch<T, A> floor(const Batch<T, A>& x) {
+  return xsimd::floor(x);
+}
+template <class T, class A>
+Batch<T, A> ceil(const Batch<T, A>& x) {
+  return xsimd::ceil(x);
+}
+template <class T, class A>
+Batch<T, A> trunc(const Batch<T, A>& x) {
+  return xsimd::trunc(x);
+}
+template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
+T trunc(T x) {
+  return x;
+}
+/// To the nearest integer, halves to the even one.
+template <class T, class A>
+Batch<T, A> round(const Batch<T, A>& x) {
+  return xsimd::nearbyint(x);
+}
+
+// ---------------------------------------------------------------- two operands
+/// a^b. Integers wrap around; a negative power of an integer is 0 unless the base is 1 or -1.
+template <class T>
+T pow(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::pow(a, b);
+  } else {
+    if (b < T(0)) {
+      if (a == T(1)) return a;
+      return a == static_cast<T>(-1) ? static_cast<T>(b % 2 == 0 ? 1 : -1) : T(0);
+    }
+    std::uint64_t result = 1, base = static_cast<std::uint64_t>(a);
+    for (auto n = static_cast<std::uint64_t>(b); n != 0; n >>= 1, base *= base)
+      if (n & 1) result *= base;
+    return static_cast<T>(result);
+  }
+}
+/// The remainder with the sign of `a`. Integers: b is not 0.
+template <class T>
+T fmod(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::fmod(a, b);
+  else if constexpr (std::is_signed_v<T>)
+    return b == T(-1) ? T(0) : static_cast<T>(a % b);
+  else
+    return static_cast<T>(a % b);
+}
+/// The remainder with the sign of `b`, as Python's %.
+template <class T>
+T remainder(T a, T b) {
+  const T r = fmod(a, b);
+  return r != T(0) && (b < T(0)) != (r < T(0)) ? static_cast<T>(r + b) : r;
+}
+/// a / b rounded towards zero.
+template <class T>
+T trunc_divide(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::trunc(a / b);
+  else if constexpr (std::is_signed_v<T>)
+    // The smallest integer has no negative: it wraps around.
+    return b == T(-1) ? static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(a))
+                      : static_cast<T>(a / b);
+  else
+    return static_cast<T>(a / b);
+}
+/// a / b rounded down. For floats from the exact remainder: a / b itself may round up to the next
+/// integer.
+template <class T>
+T floor_divide(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (b == T(0)) return a / b;
+    const T r = std::fmod(a, b);
+    T q = (a - r) / b;
+    if (r != T(0) && (b < T(0)) != (r < T(0))) q -= T(1);
+    return q == T(0) ? std::copysign(T(0), a / b) : std::nearbyint(q);
+  } else {
+    const T q = trunc_divide(a, b);
+    return fmod(a, b) != T(0) && (a < T(0)) != (b < T(0)) ? static_cast<T>(q - 1) : q;
+  }
+}
+#define REEL_BY_ELEMENT(name, call)                              \
+  template <class T, class A>                                    \
+  Batch<T, A> name(const Batch<T, A>& x, const Batch<T, A>& y) { \
+    return map(x, y, [](T a, T b) { return call(a, b); });       \
+  }
+REEL_BY_ELEMENT(pow, std::pow)
+REEL_BY_ELEMENT(fmod, std::fmod)
+REEL_BY_ELEMENT(remainder, remainder)
+REEL_BY_ELEMENT(trunc_divide, trunc_divide)
+REEL_BY_ELEMENT(floor_divide, floor_divide)
+REEL_BY_ELEMENT(atan2, std::atan2)
+REEL_BY_ELEMENT(hypot, std::hypot)
+#undef REEL_BY_ELEMENT
 
 }  // namespace reel::simd

@@ -1,6 +1,7 @@
 // Every op.
 #pragma once
 
+#include "activation.hpp"
 #include "creation.hpp"
 #include "index.hpp"
 #include "linalg.hpp"

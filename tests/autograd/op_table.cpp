@@ -9,6 +9,19 @@ Tensors outputs(std::vector<Tensor> list) { return list; }
 
 Tensor third(const Tensors& x) { return x.size() > 2 ? x[2] : Tensor(); }
 
+std::optional<double> maybe_real(const Args& a, const char* name) {
+  return a.has(name) ? a.real(name, 0.0) : std::optional<double>();
+}
+std::optional<Scalar> maybe_scalar(const Args& a, const char* name) {
+  return a.has(name) ? a.scalar(name) : std::optional<Scalar>();
+}
+// A bound that is a tensor: the second input is the lower one unless the case says otherwise.
+std::optional<Tensor> bound(const Tensors& x, const Args& a, const char* name) {
+  const bool upper = std::string(name) == "max";
+  if (x.size() > 2) return x[upper ? 2 : 1];
+  return a.flag("upper") == upper ? x[1] : std::optional<Tensor>();
+}
+
 // The entries of an index list, as make_ops.py writes them; "tensor" is the next input.
 std::vector<indexing::TensorIndex> index_list(const Tensors& x, const Args& args) {
   std::vector<indexing::TensorIndex> list;
@@ -57,6 +70,14 @@ std::vector<indexing::TensorIndex> index_list(const Tensors& x, const Args& args
   {#op, nullptr, RUN(x.size() > 1 ? x[0].clone().op(x[1], a.scalar("alpha", 1))            \
                                   : x[0].clone().op(a.scalar("other"), a.scalar("alpha", 1))), \
    cases}
+#define UNARY_IN_PLACE(op) {#op "_", RUN(reel::op##_(x[0].clone())), RUN(x[0].clone().op##_()), #op}
+#define FUNCTION_IN_PLACE(op, ...) {#op "_", RUN(reel::op##_(__VA_ARGS__)), nullptr, #op}
+#define METHOD_IN_PLACE(op, ...) {#op "_", nullptr, RUN(x[0].clone().op##_(__VA_ARGS__)), #op}
+#define TWIN(op, ...) \
+  {#op "_", RUN(reel::op##_(x[0].clone(), __VA_ARGS__)), RUN(x[0].clone().op##_(__VA_ARGS__)), #op}
+#define BINARY_AS(row, op, mode)                                                           \
+  {#row, RUN(x.size() > 1 ? reel::op(x[0], x[1], mode) : reel::op(x[0], a.scalar("other"), mode)), \
+         RUN(x.size() > 1 ? x[0].op(x[1], mode) : x[0].op(a.scalar("other"), mode)), ""}
 // Over all elements or, where the case says so, over dimensions.
 #define REDUCE(op)                                                                         \
   {#op, RUN(a.has("dim") ? reel::op(x[0], a.integers("dim"), a.flag("keepdim"))            \
@@ -103,6 +124,154 @@ const std::vector<OpRow>& op_table() {
       TESTED_IN(equal, "autograd/tensor_test.cpp"),
       TESTED_IN(allclose, "autograd/tensor_test.cpp"),
       TESTED_IN(result_type, "autograd/tensor_test.cpp"),
+      // pointwise: one operand
+      UNARY(rsqrt),
+      UNARY(reciprocal),
+      UNARY(expm1),
+      UNARY(log1p),
+      UNARY(log2),
+      UNARY(log10),
+      UNARY(sin),
+      UNARY(cos),
+      UNARY(tan),
+      UNARY(asin),
+      UNARY(acos),
+      UNARY(atan),
+      UNARY(sinh),
+      UNARY(cosh),
+      UNARY(erf),
+      UNARY(erfc),
+      UNARY(floor),
+      UNARY(ceil),
+      UNARY(round),
+      UNARY(trunc),
+      UNARY(frac),
+      UNARY(isnan),
+      UNARY(isinf),
+      UNARY(isfinite),
+      UNARY(logical_not),
+      OP(nan_to_num, maybe_real(a, "nan"), maybe_real(a, "posinf"), maybe_real(a, "neginf")),
+      // activations
+      FUNCTION(relu6, x[0]),
+      FUNCTION(selu, x[0]),
+      FUNCTION(silu, x[0]),
+      FUNCTION(mish, x[0]),
+      FUNCTION(softsign, x[0]),
+      FUNCTION(hardsigmoid, x[0]),
+      FUNCTION(log_sigmoid, x[0]),
+      FUNCTION(hardtanh, x[0], a.scalar("min_val", -1), a.scalar("max_val", 1)),
+      FUNCTION(leaky_relu, x[0], a.scalar("negative_slope", 0.01)),
+      FUNCTION(elu, x[0], a.scalar("alpha", 1), a.scalar("scale", 1), a.scalar("input_scale", 1)),
+      FUNCTION(celu, x[0], a.scalar("alpha", 1)),
+      FUNCTION(gelu, x[0], a.has("tanh") ? "tanh" : "none"),
+      FUNCTION(softplus, x[0], a.scalar("beta", 1), a.scalar("threshold", 20)),
+      // pointwise: two and three operands
+      OP(maximum, x[1]),
+      OP(minimum, x[1]),
+      OP(atan2, x[1]),
+      OP(hypot, x[1]),
+      BINARY(floor_divide),
+      BINARY(remainder),
+      BINARY(fmod),
+      BINARY_AS(div_floor, div, "floor"),
+      BINARY_AS(div_trunc, div, "trunc"),
+      {"pow_tensor", RUN(reel::pow(x[0], x[1])), RUN(x[0].pow(x[1])), ""},
+      {"pow_of_number", RUN(reel::pow(a.scalar("base"), x[0])), nullptr, ""},
+      {"remainder_of_number", RUN(reel::remainder(a.scalar("base"), x[0])), nullptr, ""},
+      {"clamp", RUN(reel::clamp(x[0], maybe_scalar(a, "min"), maybe_scalar(a, "max"))),
+       RUN(x[0].clamp(maybe_scalar(a, "min"), maybe_scalar(a, "max"))), ""},
+      {"clamp_tensor", RUN(reel::clamp(x[0], bound(x, a, "min"), bound(x, a, "max"))),
+       RUN(x[0].clamp(bound(x, a, "min"), bound(x, a, "max"))), ""},
+      OP(clamp_min, a.scalar("min")),
+      OP(clamp_max, a.scalar("max")),
+      {"clamp_min_tensor", RUN(reel::clamp_min(x[0], x[1])), RUN(x[0].clamp_min(x[1])), ""},
+      {"clamp_max_tensor", RUN(reel::clamp_max(x[0], x[1])), RUN(x[0].clamp_max(x[1])), ""},
+      {"lerp",
+       RUN(x.size() > 2 ? reel::lerp(x[0], x[1], x[2])
+                        : reel::lerp(x[0], x[1], a.scalar("weight"))),
+       RUN(x.size() > 2 ? x[0].lerp(x[1], x[2]) : x[0].lerp(x[1], a.scalar("weight"))), ""},
+      OP(addcmul, x[1], x[2], a.scalar("value", 1)),
+      OP(addcdiv, x[1], x[2], a.scalar("value", 1)),
+      OP(logical_and, x[1]),
+      OP(logical_or, x[1]),
+      OP(logical_xor, x[1]),
+      // the same in place
+      UNARY_IN_PLACE(neg),
+      UNARY_IN_PLACE(abs),
+      UNARY_IN_PLACE(sign),
+      UNARY_IN_PLACE(square),
+      UNARY_IN_PLACE(sqrt),
+      UNARY_IN_PLACE(rsqrt),
+      UNARY_IN_PLACE(reciprocal),
+      UNARY_IN_PLACE(exp),
+      UNARY_IN_PLACE(expm1),
+      UNARY_IN_PLACE(log),
+      UNARY_IN_PLACE(log1p),
+      UNARY_IN_PLACE(log2),
+      UNARY_IN_PLACE(log10),
+      UNARY_IN_PLACE(sin),
+      UNARY_IN_PLACE(cos),
+      UNARY_IN_PLACE(tan),
+      UNARY_IN_PLACE(asin),
+      UNARY_IN_PLACE(acos),
+      UNARY_IN_PLACE(atan),
+      UNARY_IN_PLACE(sinh),
+      UNARY_IN_PLACE(cosh),
+      UNARY_IN_PLACE(tanh),
+      UNARY_IN_PLACE(sigmoid),
+      UNARY_IN_PLACE(erf),
+      UNARY_IN_PLACE(erfc),
+      UNARY_IN_PLACE(floor),
+      UNARY_IN_PLACE(ceil),
+      UNARY_IN_PLACE(round),
+      UNARY_IN_PLACE(trunc),
+      UNARY_IN_PLACE(frac),
+      {"logical_not_", nullptr, RUN(x[0].clone().logical_not_()), "logical_not"},
+      {"relu_", RUN(reel::relu_(x[0].clone())), RUN(x[0].clone().relu_()), "relu"},
+      TWIN(nan_to_num, maybe_real(a, "nan"), maybe_real(a, "posinf"), maybe_real(a, "neginf")),
+      FUNCTION_IN_PLACE(relu6, x[0].clone()),
+      FUNCTION_IN_PLACE(selu, x[0].clone()),
+      FUNCTION_IN_PLACE(silu, x[0].clone()),
+      FUNCTION_IN_PLACE(mish, x[0].clone()),
+      FUNCTION_IN_PLACE(hardsigmoid, x[0].clone()),
+      FUNCTION_IN_PLACE(hardtanh, x[0].clone(), a.scalar("min_val", -1), a.scalar("max_val", 1)),
+      FUNCTION_IN_PLACE(leaky_relu, x[0].clone(), a.scalar("negative_slope", 0.01)),
+      FUNCTION_IN_PLACE(elu, x[0].clone(), a.scalar("alpha", 1), a.scalar("scale", 1),
+                        a.scalar("input_scale", 1)),
+      FUNCTION_IN_PLACE(celu, x[0].clone(), a.scalar("alpha", 1)),
+      FUNCTION_IN_PLACE(gelu, x[0].clone(), a.has("tanh") ? "tanh" : "none"),
+      METHOD_IN_PLACE(atan2, x[1]),
+      METHOD_IN_PLACE(hypot, x[1]),
+      IN_PLACE(floor_divide_, "floor_divide"),
+      IN_PLACE(remainder_, "remainder"),
+      IN_PLACE(fmod_, "fmod"),
+      {"pow_", nullptr, RUN(x[0].clone().pow_(x[1])), "pow_tensor"},
+      {"pow_number_", nullptr, RUN(x[0].clone().pow_(a.scalar("exponent"))), "pow"},
+      {"div_floor_", nullptr,
+       RUN(x.size() > 1 ? x[0].clone().div_(x[1], "floor")
+                        : x[0].clone().div_(a.scalar("other"), "floor")),
+       "div_floor"},
+      {"div_trunc_", nullptr,
+       RUN(x.size() > 1 ? x[0].clone().div_(x[1], "trunc")
+                        : x[0].clone().div_(a.scalar("other"), "trunc")),
+       "div_trunc"},
+      {"clamp_", RUN(reel::clamp_(x[0].clone(), maybe_scalar(a, "min"), maybe_scalar(a, "max"))),
+       RUN(x[0].clone().clamp_(maybe_scalar(a, "min"), maybe_scalar(a, "max"))), "clamp"},
+      {"clamp_tensor_", RUN(reel::clamp_(x[0].clone(), bound(x, a, "min"), bound(x, a, "max"))),
+       RUN(x[0].clone().clamp_(bound(x, a, "min"), bound(x, a, "max"))), "clamp_tensor"},
+      {"clamp_min_", RUN(reel::clamp_min_(x[0].clone(), a.scalar("min"))),
+       RUN(x[0].clone().clamp_min_(a.scalar("min"))), "clamp_min"},
+      {"clamp_max_", RUN(reel::clamp_max_(x[0].clone(), a.scalar("max"))),
+       RUN(x[0].clone().clamp_max_(a.scalar("max"))), "clamp_max"},
+      {"lerp_", nullptr,
+       RUN(x.size() > 2 ? x[0].clone().lerp_(x[1], x[2])
+                        : x[0].clone().lerp_(x[1], a.scalar("weight"))),
+       "lerp"},
+      METHOD_IN_PLACE(addcmul, x[1], x[2], a.scalar("value", 1)),
+      METHOD_IN_PLACE(addcdiv, x[1], x[2], a.scalar("value", 1)),
+      METHOD_IN_PLACE(logical_and, x[1]),
+      METHOD_IN_PLACE(logical_or, x[1]),
+      METHOD_IN_PLACE(logical_xor, x[1]),
       // in place
       IN_PLACE_ALPHA(add_, "add"),
       IN_PLACE_ALPHA(sub_, "sub"),

@@ -1,0 +1,135 @@
+// Comparisons and logic: bool results without gradients.
+#include <cmath>
+
+#include "autograd/tape.hpp"
+#include "ops.hpp"
+#include "view.hpp"
+
+namespace reel {
+
+namespace {
+// An operand in the common dtype: one number for all positions, or one for each in order.
+struct Operand {
+  Tensor tensor;
+  bool single;
+  Operand(const Tensor& t, ScalarType dtype, const Dims& shape)
+      : tensor(t.to(dtype)), single(t.numel() == 1) {
+    if (!single && (t.sizes() != IntArrayRef(shape) || !t.is_contiguous()))
+      tensor = tensor.expand(shape).contiguous();
+  }
+};
+
+// r must not overlap the inputs, so that the loops compile to SIMD.
+template <class T, class F>
+void compare_all(const T* p, bool one_p, const T* q, bool one_q, bool* __restrict r, std::int64_t n,
+                 F f) {
+  if (one_p) {
+    const T x = *p;
+    for (std::int64_t i = 0; i < n; ++i) r[i] = f(x, one_q ? *q : q[i]);
+  } else if (one_q) {
+    const T y = *q;
+    for (std::int64_t i = 0; i < n; ++i) r[i] = f(p[i], y);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) r[i] = f(p[i], q[i]);
+  }
+}
+
+template <class F>
+Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
+  NoGradGuard no_grad;
+  const ScalarType dtype = result_type(a, b);
+  const Dims shape = broadcast_shapes(op, a.sizes(), b.sizes());
+  const Tensor out = empty(shape, kBool);
+  if (out.numel() == 0) return out;
+  const Operand x(a, dtype, shape), y(b, dtype, shape);
+  dispatch(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    compare_all(x.tensor.data_ptr<T>(), x.single, y.tensor.data_ptr<T>(), y.single,
+                out.data_ptr<bool>(), out.numel(), f);
+  });
+  return out;
+}
+Tensor as_tensor(const Tensor& like, const Scalar& s) { return full({}, s, result_type(like, s)); }
+
+// Whether each number is as `f` says; integers never are.
+template <class F>
+Tensor classify(const Tensor& x, bool of_integers, F f) {
+  if (!x.is_floating_point()) return full(x.sizes(), of_integers, kBool);
+  const Tensor out = empty(x.sizes(), kBool), in = x.detach().contiguous();
+  dispatch_float("classify", x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* p = in.data_ptr<T>();
+    bool* __restrict r = out.data_ptr<bool>();
+    for (std::int64_t i = 0; i < in.numel(); ++i) r[i] = f(p[i]);
+  });
+  return out;
+}
+}  // namespace
+
+#define REEL_COMPARE(name, symbol)                                          \
+  Tensor name(const Tensor& a, const Tensor& b) {                           \
+    return compare(#name, a, b, [](auto x, auto y) { return x symbol y; }); \
+  }                                                                         \
+  Tensor name(const Tensor& a, const Scalar& b) { return name(a, as_tensor(a, b)); }
+REEL_COMPARE(eq, ==)
+REEL_COMPARE(ne, !=)
+REEL_COMPARE(lt, <)
+REEL_COMPARE(le, <=)
+REEL_COMPARE(gt, >)
+REEL_COMPARE(ge, >=)
+#undef REEL_COMPARE
+
+#define REEL_LOGICAL(name, symbol)                                             \
+  Tensor name(const Tensor& self, const Tensor& other) {                       \
+    return compare(#name, self, other, [](auto x, auto y) {                    \
+      return (x != decltype(x)(0)) symbol(y != decltype(y)(0));                \
+    });                                                                        \
+  }                                                                            \
+  Tensor& Tensor::name##_(const Tensor& other) const {                         \
+    return detail::write_in_place(#name "_", *this, reel::name(*this, other)); \
+  }
+REEL_LOGICAL(logical_and, &)
+REEL_LOGICAL(logical_or, |)
+REEL_LOGICAL(logical_xor, !=)
+#undef REEL_LOGICAL
+Tensor logical_not(const Tensor& self) { return eq(self, 0); }
+Tensor& Tensor::logical_not_() const {
+  return detail::write_in_place("logical_not_", *this, reel::logical_not(*this));
+}
+
+Tensor isnan(const Tensor& self) {
+  return classify(self, false, [](auto v) { return v != v; });
+}
+Tensor isinf(const Tensor& self) {
+  return classify(self, false, [](auto v) { return std::isinf(v); });
+}
+Tensor isfinite(const Tensor& self) {
+  return classify(self, true, [](auto v) { return std::isfinite(v); });
+}
+
+namespace {
+bool all_true(const Tensor& t) {
+  const bool* p = t.data_ptr<bool>();
+  for (std::int64_t i = 0; i < t.numel(); ++i)
+    if (!p[i]) return false;
+  return true;
+}
+}  // namespace
+bool equal(const Tensor& a, const Tensor& b) {
+  return a.sizes() == b.sizes() && all_true(eq(a, b));
+}
+bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  NoGradGuard no_grad;
+  const Dims shape = broadcast_shapes("allclose", a.sizes(), b.sizes());
+  const Tensor x = a.to(kFloat64).expand(shape).contiguous(),
+               y = b.to(kFloat64).expand(shape).contiguous();
+  const double *p = x.data_ptr<double>(), *q = y.data_ptr<double>();
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    if (p[i] == q[i] || (equal_nan && std::isnan(p[i]) && std::isnan(q[i]))) continue;
+    if (!(std::isfinite(q[i]) && std::abs(p[i] - q[i]) <= atol + rtol * std::abs(q[i])))
+      return false;
+  }
+  return true;
+}
+
+}  // namespace reel
