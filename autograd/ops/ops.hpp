@@ -1,6 +1,7 @@
 // Every op.
 #pragma once
 
+#include "arrange.hpp"
 #include "creation.hpp"
 #include "index.hpp"
 #include "linalg.hpp"
@@ -9,6 +10,8 @@
 #include "pointwise.hpp"
 #include "random.hpp"
 #include "reduce.hpp"
+#include "scan.hpp"
 #include "shape.hpp"
+#include "sort.hpp"
 
 #include "../methods.hpp"
