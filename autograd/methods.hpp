@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/activation.hpp"
+#include "ops/arrange.hpp"
 #include "ops/creation.hpp"
 #include "ops/index.hpp"
 #include "ops/linalg.hpp"
@@ -9,7 +10,9 @@
 #include "ops/pointwise.hpp"
 #include "ops/random.hpp"
 #include "ops/reduce.hpp"
+#include "ops/scan.hpp"
 #include "ops/shape.hpp"
+#include "ops/sort.hpp"
 
 namespace reel {
 
@@ -267,5 +270,157 @@ inline Tensor& Tensor::index_put_(std::initializer_list<indexing::TensorIndex> i
                                   const Scalar& value) const {
   return index_put_(ArrayRef<indexing::TensorIndex>(indices), value);
 }
+
+// Reductions, order, rearrangement, picking.
+inline std::tuple<Tensor, Tensor> Tensor::max(std::int64_t dim, bool keepdim) const {
+  return reel::max(*this, dim, keepdim);
+}
+inline std::tuple<Tensor, Tensor> Tensor::min(std::int64_t dim, bool keepdim) const {
+  return reel::min(*this, dim, keepdim);
+}
+inline Tensor Tensor::amax(IntArrayRef dim, bool keepdim) const {
+  return reel::amax(*this, dim, keepdim);
+}
+inline Tensor Tensor::amin(IntArrayRef dim, bool keepdim) const {
+  return reel::amin(*this, dim, keepdim);
+}
+inline Tensor Tensor::argmin(std::optional<std::int64_t> dim, bool keepdim) const {
+  return reel::argmin(*this, dim, keepdim);
+}
+inline Tensor Tensor::prod() const { return reel::prod(*this); }
+inline Tensor Tensor::prod(IntArrayRef dim, bool keepdim) const {
+  return reel::prod(*this, dim, keepdim);
+}
+inline Tensor Tensor::var() const { return reel::var(*this); }
+inline Tensor Tensor::var(IntArrayRef dim, std::optional<std::int64_t> correction,
+                          bool keepdim) const {
+  return reel::var(*this, dim, correction, keepdim);
+}
+inline Tensor Tensor::std() const { return reel::std(*this); }
+inline Tensor Tensor::std(IntArrayRef dim, std::optional<std::int64_t> correction,
+                          bool keepdim) const {
+  return reel::std(*this, dim, correction, keepdim);
+}
+inline Tensor Tensor::logsumexp(IntArrayRef dim, bool keepdim) const {
+  return reel::logsumexp(*this, dim, keepdim);
+}
+inline Tensor Tensor::norm(const Scalar& p) const { return reel::norm(*this, p); }
+inline Tensor Tensor::norm(const std::optional<Scalar>& p, IntArrayRef dim, bool keepdim) const {
+  return reel::norm(*this, p, dim, keepdim);
+}
+inline Tensor Tensor::any() const { return reel::any(*this); }
+inline Tensor Tensor::any(IntArrayRef dim, bool keepdim) const {
+  return reel::any(*this, dim, keepdim);
+}
+inline Tensor Tensor::all() const { return reel::all(*this); }
+inline Tensor Tensor::all(IntArrayRef dim, bool keepdim) const {
+  return reel::all(*this, dim, keepdim);
+}
+inline Tensor Tensor::count_nonzero(IntArrayRef dim) const {
+  return reel::count_nonzero(*this, dim);
+}
+inline Tensor Tensor::cumsum(std::int64_t dim) const { return reel::cumsum(*this, dim); }
+inline Tensor Tensor::cumprod(std::int64_t dim) const { return reel::cumprod(*this, dim); }
+inline std::tuple<Tensor, Tensor> Tensor::cummax(std::int64_t dim) const {
+  return reel::cummax(*this, dim);
+}
+inline std::tuple<Tensor, Tensor> Tensor::cummin(std::int64_t dim) const {
+  return reel::cummin(*this, dim);
+}
+inline std::tuple<Tensor, Tensor> Tensor::sort(std::int64_t dim, bool descending) const {
+  return reel::sort(*this, dim, descending);
+}
+inline Tensor Tensor::argsort(std::int64_t dim, bool descending) const {
+  return reel::argsort(*this, dim, descending);
+}
+inline std::tuple<Tensor, Tensor> Tensor::topk(std::int64_t k, std::int64_t dim, bool largest,
+                                               bool sorted) const {
+  return reel::topk(*this, k, dim, largest, sorted);
+}
+inline std::tuple<Tensor, Tensor> Tensor::kthvalue(std::int64_t k, std::int64_t dim,
+                                                   bool keepdim) const {
+  return reel::kthvalue(*this, k, dim, keepdim);
+}
+inline Tensor Tensor::median() const { return reel::median(*this); }
+inline std::tuple<Tensor, Tensor> Tensor::median(std::int64_t dim, bool keepdim) const {
+  return reel::median(*this, dim, keepdim);
+}
+inline Tensor Tensor::bincount(const Tensor& weights, std::int64_t minlength) const {
+  return reel::bincount(*this, weights, minlength);
+}
+inline Tensor Tensor::bmm(const Tensor& other) const { return reel::bmm(*this, other); }
+inline Tensor Tensor::mv(const Tensor& vector) const { return reel::mv(*this, vector); }
+inline Tensor Tensor::dot(const Tensor& other) const { return reel::dot(*this, other); }
+inline Tensor Tensor::outer(const Tensor& other) const { return reel::outer(*this, other); }
+inline Tensor Tensor::addmm(const Tensor& a, const Tensor& b, const Scalar& beta,
+                            const Scalar& alpha) const {
+  return reel::addmm(*this, a, b, beta, alpha);
+}
+inline Tensor Tensor::baddbmm(const Tensor& a, const Tensor& b, const Scalar& beta,
+                              const Scalar& alpha) const {
+  return reel::baddbmm(*this, a, b, beta, alpha);
+}
+inline Tensor Tensor::squeeze(IntArrayRef dims) const { return reel::squeeze(*this, dims); }
+inline Tensor Tensor::view_as(const Tensor& other) const {
+  return reel::view(*this, other.sizes());
+}
+inline Tensor Tensor::reshape_as(const Tensor& other) const {
+  return reel::reshape(*this, other.sizes());
+}
+inline Tensor Tensor::unfold(std::int64_t dimension, std::int64_t size, std::int64_t step) const {
+  return reel::unfold(*this, dimension, size, step);
+}
+inline Tensor Tensor::unflatten(std::int64_t dim, IntArrayRef sizes) const {
+  return reel::unflatten(*this, dim, sizes);
+}
+inline Tensor Tensor::movedim(IntArrayRef source, IntArrayRef destination) const {
+  return reel::movedim(*this, source, destination);
+}
+inline Tensor Tensor::repeat(IntArrayRef repeats) const { return reel::repeat(*this, repeats); }
+inline Tensor Tensor::tile(IntArrayRef repeats) const { return reel::tile(*this, repeats); }
+inline Tensor Tensor::repeat_interleave(std::int64_t repeats,
+                                        std::optional<std::int64_t> dim) const {
+  return reel::repeat_interleave(*this, repeats, dim);
+}
+inline Tensor Tensor::repeat_interleave(const Tensor& repeats,
+                                        std::optional<std::int64_t> dim) const {
+  return reel::repeat_interleave(*this, repeats, dim);
+}
+inline Tensor Tensor::flip(IntArrayRef dims) const { return reel::flip(*this, dims); }
+inline Tensor Tensor::roll(IntArrayRef shifts, IntArrayRef dims) const {
+  return reel::roll(*this, shifts, dims);
+}
+inline Tensor Tensor::tril(std::int64_t diagonal) const { return reel::tril(*this, diagonal); }
+inline Tensor Tensor::triu(std::int64_t diagonal) const { return reel::triu(*this, diagonal); }
+inline Tensor Tensor::diag(std::int64_t diagonal) const { return reel::diag(*this, diagonal); }
+inline Tensor Tensor::trace() const { return reel::trace(*this); }
+inline Tensor& Tensor::index_put_(std::initializer_list<indexing::TensorIndex> indices,
+                                  const Tensor& value, bool accumulate) const {
+  return index_put_(ArrayRef<indexing::TensorIndex>(indices), value, accumulate);
+}
+inline Tensor Tensor::index_add(std::int64_t dim, const Tensor& index, const Tensor& source,
+                                const Scalar& alpha) const {
+  return reel::index_add(*this, dim, index, source, alpha);
+}
+inline Tensor Tensor::gather(std::int64_t dim, const Tensor& index) const {
+  return reel::gather(*this, dim, index);
+}
+inline Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Tensor& source) const {
+  return reel::scatter(*this, dim, index, source);
+}
+inline Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Scalar& value) const {
+  return reel::scatter(*this, dim, index, value);
+}
+inline Tensor Tensor::scatter_add(std::int64_t dim, const Tensor& index,
+                                  const Tensor& source) const {
+  return reel::scatter_add(*this, dim, index, source);
+}
+inline Tensor Tensor::take_along_dim(const Tensor& indices, std::optional<std::int64_t> dim) const {
+  return reel::take_along_dim(*this, indices, dim);
+}
+inline Tensor Tensor::masked_select(const Tensor& mask) const {
+  return reel::masked_select(*this, mask);
+}
+inline Tensor Tensor::nonzero() const { return reel::nonzero(*this); }
 
 }  // namespace reel

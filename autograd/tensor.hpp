@@ -31,6 +31,10 @@ namespace indexing {
 class TensorIndex;
 }
 
+/// For overloads that a number must not reach by turning into a bool.
+template <class B>
+using OnlyBool = std::enable_if_t<std::is_same_v<B, bool>, int>;
+
 /// Typed element access with bounds left unchecked, as PyTorch's TensorAccessor.
 template <class T, std::size_t N>
 class TensorAccessor {
@@ -347,12 +351,72 @@ class Tensor {
   Tensor mean(IntArrayRef dim, bool keepdim = false) const;
   Tensor max() const;
   Tensor min() const;
+  std::tuple<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false) const;
+  std::tuple<Tensor, Tensor> min(std::int64_t dim, bool keepdim = false) const;
+  Tensor amax(IntArrayRef dim = {}, bool keepdim = false) const;
+  Tensor amin(IntArrayRef dim = {}, bool keepdim = false) const;
   Tensor argmax(std::optional<std::int64_t> dim = nullopt, bool keepdim = false) const;
+  Tensor argmin(std::optional<std::int64_t> dim = nullopt, bool keepdim = false) const;
+  Tensor prod() const;
+  Tensor prod(IntArrayRef dim, bool keepdim = false) const;
+  Tensor var() const;
+  Tensor var(IntArrayRef dim, std::optional<std::int64_t> correction = nullopt,
+             bool keepdim = false) const;
+  template <class B, OnlyBool<B> = 0>
+  Tensor var(B unbiased) const {
+    return var(IntArrayRef(), unbiased ? 1 : 0);
+  }
+  template <class B, OnlyBool<B> = 0>
+  Tensor var(IntArrayRef dim, B unbiased, bool keepdim = false) const {
+    return var(dim, unbiased ? 1 : 0, keepdim);
+  }
+  Tensor std() const;
+  Tensor std(IntArrayRef dim, std::optional<std::int64_t> correction = nullopt,
+             bool keepdim = false) const;
+  template <class B, OnlyBool<B> = 0>
+  Tensor std(B unbiased) const {
+    return std(IntArrayRef(), unbiased ? 1 : 0);
+  }
+  template <class B, OnlyBool<B> = 0>
+  Tensor std(IntArrayRef dim, B unbiased, bool keepdim = false) const {
+    return std(dim, unbiased ? 1 : 0, keepdim);
+  }
+  Tensor logsumexp(IntArrayRef dim, bool keepdim = false) const;
+  Tensor norm(const Scalar& p = 2) const;
+  Tensor norm(const std::optional<Scalar>& p, IntArrayRef dim, bool keepdim = false) const;
+  Tensor any() const;
+  Tensor any(IntArrayRef dim, bool keepdim = false) const;
+  Tensor all() const;
+  Tensor all(IntArrayRef dim, bool keepdim = false) const;
+  Tensor count_nonzero(IntArrayRef dim = {}) const;
   Tensor sum_to_size(IntArrayRef sizes) const;
+
+  // ---- running sums and order (ops/scan.hpp, ops/sort.hpp)
+  Tensor cumsum(std::int64_t dim) const;
+  Tensor cumprod(std::int64_t dim) const;
+  std::tuple<Tensor, Tensor> cummax(std::int64_t dim) const;
+  std::tuple<Tensor, Tensor> cummin(std::int64_t dim) const;
+  std::tuple<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false) const;
+  Tensor argsort(std::int64_t dim = -1, bool descending = false) const;
+  std::tuple<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true,
+                                  bool sorted = true) const;
+  std::tuple<Tensor, Tensor> kthvalue(std::int64_t k, std::int64_t dim = -1,
+                                      bool keepdim = false) const;
+  Tensor median() const;
+  std::tuple<Tensor, Tensor> median(std::int64_t dim, bool keepdim = false) const;
+  Tensor bincount(const Tensor& weights = Tensor(), std::int64_t minlength = 0) const;
 
   // ---- matrix products (ops/linalg.hpp)
   Tensor matmul(const Tensor& other) const;
   Tensor mm(const Tensor& other) const;
+  Tensor bmm(const Tensor& other) const;
+  Tensor mv(const Tensor& vector) const;
+  Tensor dot(const Tensor& other) const;
+  Tensor outer(const Tensor& other) const;
+  Tensor addmm(const Tensor& a, const Tensor& b, const Scalar& beta = 1,
+               const Scalar& alpha = 1) const;
+  Tensor baddbmm(const Tensor& a, const Tensor& b, const Scalar& beta = 1,
+                 const Scalar& alpha = 1) const;
   Tensor t() const;
 
   // ---- shape (ops/shape.hpp)
@@ -363,9 +427,13 @@ class Tensor {
   Tensor permute(IntArrayRef dims) const;
   Tensor squeeze() const;
   Tensor squeeze(std::int64_t dim) const;
+  Tensor squeeze(IntArrayRef dims) const;
   Tensor unsqueeze(std::int64_t dim) const;
   Tensor expand(IntArrayRef sizes, bool implicit = false) const;
   Tensor expand_as(const Tensor& other) const;
+  Tensor view_as(const Tensor& other) const;
+  Tensor reshape_as(const Tensor& other) const;
+  Tensor unfold(std::int64_t dimension, std::int64_t size, std::int64_t step) const;
   Tensor as_strided(IntArrayRef sizes, IntArrayRef strides,
                     std::optional<std::int64_t> storage_offset = nullopt) const;
   Tensor narrow(std::int64_t dim, std::int64_t start, std::int64_t length) const;
@@ -377,6 +445,20 @@ class Tensor {
   std::vector<Tensor> chunk(std::int64_t chunks, std::int64_t dim = 0) const;
   std::vector<Tensor> unbind(std::int64_t dim = 0) const;
 
+  // ---- rearrangements (ops/arrange.hpp)
+  Tensor unflatten(std::int64_t dim, IntArrayRef sizes) const;
+  Tensor movedim(IntArrayRef source, IntArrayRef destination) const;
+  Tensor repeat(IntArrayRef repeats) const;
+  Tensor tile(IntArrayRef repeats) const;
+  Tensor repeat_interleave(std::int64_t repeats, std::optional<std::int64_t> dim = nullopt) const;
+  Tensor repeat_interleave(const Tensor& repeats, std::optional<std::int64_t> dim = nullopt) const;
+  Tensor flip(IntArrayRef dims) const;
+  Tensor roll(IntArrayRef shifts, IntArrayRef dims = {}) const;
+  Tensor tril(std::int64_t diagonal = 0) const;
+  Tensor triu(std::int64_t diagonal = 0) const;
+  Tensor diag(std::int64_t diagonal = 0) const;
+  Tensor trace() const;
+
   // ---- indexing (ops/index.hpp)
   Tensor index(ArrayRef<indexing::TensorIndex> indices) const;
   Tensor index(std::initializer_list<indexing::TensorIndex> indices) const;
@@ -386,7 +468,25 @@ class Tensor {
                      const Tensor& value) const;
   Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices,
                      const Scalar& value) const;
+  Tensor& index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value,
+                     bool accumulate) const;
+  Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices, const Tensor& value,
+                     bool accumulate) const;
   Tensor index_select(std::int64_t dim, const Tensor& index) const;
+  Tensor index_add(std::int64_t dim, const Tensor& index, const Tensor& source,
+                   const Scalar& alpha = 1) const;
+  Tensor& index_add_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                     const Scalar& alpha = 1) const;
+  Tensor gather(std::int64_t dim, const Tensor& index) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, const Scalar& value) const;
+  Tensor& scatter_(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor& scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const;
+  Tensor scatter_add(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor& scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor take_along_dim(const Tensor& indices, std::optional<std::int64_t> dim = nullopt) const;
+  Tensor masked_select(const Tensor& mask) const;
+  Tensor nonzero() const;
 
   // ---- softmax family, random (ops/normalise.hpp, ops/random.hpp)
   Tensor softmax(std::int64_t dim) const;

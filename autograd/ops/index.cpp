@@ -133,24 +133,84 @@ Tensor nonzero(const Tensor& x) {
   return out;
 }
 
+// ---------------------------------------------------------------- index lists
+namespace {
+
+// One tensor of positions that takes the place of a dimension.
+struct Pick {
+  std::int64_t dim;
+  Tensor positions;
+};
+
+// The positions that `mask` marks, one tensor for each of its dimensions.
+void add_mask(std::vector<Pick>& picks, const Tensor& x, std::int64_t dim, const Tensor& mask) {
+  const std::int64_t rank = mask.dim();
+  check<ShapeError>(rank > 0, "[index] a mask without dimensions is not supported");
+  for (std::int64_t d = 0; d < rank; ++d)
+    check<IndexError>(x.size(dim + d) == mask.size(d), "[index] the shape of the mask ",
+                      mask.sizes(), " does not match the shape of the indexed tensor ", x.sizes(),
+                      " from dimension ", dim);
+  const Tensor marked = nonzero(mask);
+  for (std::int64_t d = 0; d < rank; ++d)
+    picks.push_back({dim + d, marked.select(1, d).contiguous()});
+}
+
+// x with the dimensions of `picks` replaced.
+Tensor pick(const Tensor& x, const std::vector<Pick>& picks) {
+  Dims common;
+  for (const Pick& p : picks) common = broadcast_shapes("index", common, p.positions.sizes());
+  bool picked[64] = {};
+  Dims order, rest;
+  std::int64_t rows = 1;
+  for (const Pick& p : picks) {
+    picked[p.dim] = true;
+    order.push_back(p.dim);
+    rows *= x.size(p.dim);
+  }
+  for (std::int64_t d = 0; d < x.dim(); ++d)
+    if (!picked[d]) {
+      order.push_back(d);
+      rest.push_back(x.size(d));
+    }
+  Tensor row = zeros(common, kInt64);
+  for (const Pick& p : picks) {
+    const std::int64_t size = x.size(p.dim);
+    if (count_elements(common) != 0) check_range("index", p.positions, size);
+    row = row * size + where(p.positions < 0, p.positions + size, p.positions);
+  }
+  Dims shape = common;
+  for (const auto size : rest) shape.push_back(size);
+  const Tensor table = x.permute(order).reshape({rows, count_elements(rest)});
+  const Tensor taken = take_rows("IndexBackward0", table, row.contiguous(), shape, -1);
+
+  // Neighbours leave their common shape at the place of the first.
+  const std::int64_t first = picks.front().dim;
+  const auto wide = static_cast<std::int64_t>(common.size());
+  const bool neighbours = picks.back().dim - first + 1 == static_cast<std::int64_t>(picks.size());
+  if (!neighbours || first == 0) return taken;
+  Dims places;
+  for (std::int64_t d = 0; d < first; ++d) places.push_back(wide + d);
+  for (std::int64_t d = 0; d < wide; ++d) places.push_back(d);
+  for (std::int64_t d = wide + first; d < taken.dim(); ++d) places.push_back(d);
+  return taken.permute(places);
+}
+
+}  // namespace
+
 Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
   using Kind = indexing::TensorIndex::Kind;
-  std::int64_t used = 0, tensors = 0;
+  std::int64_t used = 0;
   bool dots = false;
   for (const auto& i : indices) {
     check<IndexError>(i.kind() != Kind::Dots || !dots, "[index] only one Ellipsis is allowed");
     dots = dots || i.kind() == Kind::Dots;
     if (i.kind() == Kind::Integer || i.kind() == Kind::Range) ++used;
-    if (i.kind() == Kind::Tensor) {
-      used += i.tensor().scalar_type() == kBool ? i.tensor().dim() : 1;
-      ++tensors;
-    }
+    if (i.kind() == Kind::Tensor) used += i.tensor().scalar_type() == kBool ? i.tensor().dim() : 1;
   }
   check<IndexError>(used <= x.dim(), "[index] too many indices for a tensor of shape ", x.sizes(),
                     ": ", used);
-  check(tensors <= 1, "[index] at most one tensor in an index list is supported, found ", tensors,
-        "; index one dimension after the other");
   Tensor result = x;
+  std::vector<Pick> picks;
   std::int64_t dim = 0;
   for (const auto& i : indices) {
     switch (i.kind()) {
@@ -166,39 +226,17 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
       case Kind::Range:
         result = result.slice(dim++, i.slice().start, i.slice().stop, i.slice().step);
         break;
-      case Kind::Tensor: {
-        Tensor positions = i.tensor();
-        if (positions.scalar_type() == kBool) {
-          const auto rank = positions.dim();
-          check<ShapeError>(rank > 0, "[index] a mask without dimensions is not supported");
-          Dims joined;
-          for (std::int64_t d = 0; d < result.dim(); ++d) {
-            if (d >= dim && d < dim + rank)
-              check<IndexError>(result.size(d) == positions.size(d - dim),
-                                "[index] the shape of the mask ", positions.sizes(),
-                                " does not match the shape of the indexed tensor ", result.sizes(),
-                                " from dimension ", dim);
-            if (d > dim && d < dim + rank)
-              joined[joined.size() - 1] *= result.size(d);
-            else
-              joined.push_back(result.size(d));
-          }
-          result = result.reshape(joined);
-          positions = nonzero(positions.reshape({-1})).reshape({-1});
+      case Kind::Tensor:
+        if (i.tensor().scalar_type() == kBool) {
+          add_mask(picks, result, dim, i.tensor());
+          dim += i.tensor().dim();
+        } else {
+          picks.push_back({dim++, as_positions("index", i.tensor())});
         }
-        const Dims shape(positions.sizes());
-        Dims sizes(result.sizes());
-        result = index_select(result, dim, positions.reshape({-1}));
-        sizes.erase(static_cast<std::size_t>(dim));
-        for (std::size_t d = 0; d < shape.size(); ++d)
-          sizes.insert(static_cast<std::size_t>(dim) + d, shape[d]);
-        result = result.reshape(sizes);
-        dim += static_cast<std::int64_t>(shape.size());
         break;
-      }
     }
   }
-  return result;
+  return picks.empty() ? result : pick(result, picks);
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding_idx) {
@@ -215,10 +253,10 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t paddi
   return take_rows("EmbeddingBackward0", weight, positions, shape, padding_idx);
 }
 
-// ---------------------------------------------------------------- in place
+// ---------------------------------------------------------------- writing to positions
 namespace {
 // x with `value` at the row-major `positions`, whose shape is that of `value`.
-Tensor put(const Tensor& x, const Tensor& positions, const Tensor& value) {
+Tensor put(const char* node, const Tensor& x, const Tensor& positions, const Tensor& value) {
   Tensor out = x.detach().clone();
   const Tensor dense = value.detach().contiguous();
   const auto* p = positions.data_ptr<std::int64_t>();
@@ -228,19 +266,162 @@ Tensor put(const Tensor& x, const Tensor& positions, const Tensor& value) {
       out.data_ptr<T>()[p[i]] = dense.data_ptr<T>()[i];
   });
   if (needs_record(x, value))
-    record("IndexPutBackward0", {&x, &value}, {&out}, [positions](Backward& pass) {
+    record(node, {&x, &value}, {&out}, [node, positions](Backward& pass) {
       const Tensor g = pass.grad();
-      if (pass.needs(0)) pass.add(0, put(g, positions, zeros(positions.sizes(), g.scalar_type())));
+      if (pass.needs(0))
+        pass.add(0, put(node, g, positions, zeros(positions.sizes(), g.scalar_type())));
       if (pass.needs(1))
         pass.add(
-            1,
-            index_select(g.reshape({-1}), 0, positions.reshape({-1})).reshape(positions.sizes()));
+            1, take_rows("TakeBackward0", g.reshape({-1}), positions, Dims(positions.sizes()), -1));
     });
   return out;
 }
+
+// x with `value` added at the row-major `positions`, of the same number.
+Tensor put_added(const Tensor& x, const Tensor& positions, const Tensor& value) {
+  return x +
+         spread_rows(value, positions, {x.numel()}, Dims(positions.sizes()), -1).reshape(x.sizes());
+}
+
+// The row-major positions in x of the elements that `index` names along `dim`.
+Tensor positions_along(const char* op, const Tensor& x, std::int64_t dim, const Tensor& index) {
+  check<DtypeError>(index.scalar_type() == kInt64, "[", op, "] expected int64 indices, found ",
+                    dtype_name(index.scalar_type()), "; convert them with .to(reel::kInt64)");
+  const std::size_t d = wrap_dim(op, dim, static_cast<std::size_t>(x.dim()));
+  if (index.numel() == 0) return index;
+  const Dims own = x.dim() == 0 ? Dims{1} : Dims(x.sizes());
+  const Dims wanted = index.dim() == 0 ? Dims{1} : Dims(index.sizes());
+  bool fits = own.size() == wanted.size();
+  for (std::size_t e = 0; fits && e < own.size(); ++e) fits = e == d || wanted[e] <= own[e];
+  check<ShapeError>(fits, "[", op, "] an index of shape ", index.sizes(),
+                    " does not fit a tensor of shape ", x.sizes(),
+                    ": it needs the same rank and, except in dimension ", d, ", no larger sizes");
+  const Dims steps = contiguous_strides(own);
+  const Tensor dense = index.detach().contiguous();
+  const Tensor out = empty(index.sizes(), kInt64);
+  const auto* p = dense.data_ptr<std::int64_t>();
+  auto* to = out.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < dense.numel(); ++i) {
+    check<IndexError>(p[i] >= 0 && p[i] < own[d], "[", op, "] index ", p[i],
+                      " is out of bounds for dimension ", d, " of size ", own[d]);
+    std::int64_t rest = i, at = p[i] * steps[d];
+    for (std::size_t e = own.size(); e-- > 0;) {
+      if (e != d) at += rest % wanted[e] * steps[e];
+      rest /= wanted[e];
+    }
+    to[i] = at;
+  }
+  return out;
+}
+
+// The part of `source` that an index of shape `sizes` reads.
+Tensor read_part(const char* op, const Tensor& x, const Tensor& source, IntArrayRef sizes) {
+  check<DtypeError>(x.scalar_type() == source.scalar_type(), "[", op,
+                    "] expected the tensor and the source to have the same dtype, found ",
+                    dtype_name(x.scalar_type()), " and ", dtype_name(source.scalar_type()));
+  if (count_elements(sizes) == 0) return zeros(sizes, source.scalar_type());
+  if (source.dim() == 0 || sizes.empty()) {
+    check<ShapeError>(source.numel() >= 1 && count_elements(sizes) == 1, "[", op,
+                      "] an index of shape ", sizes, " does not fit a source of shape ",
+                      source.sizes());
+    return source.reshape({-1}).narrow(0, 0, 1).reshape(sizes);
+  }
+  bool fits = source.sizes().size() == sizes.size();
+  for (std::size_t d = 0; fits && d < sizes.size(); ++d) fits = sizes[d] <= source.sizes()[d];
+  check<ShapeError>(fits, "[", op, "] an index of shape ", sizes,
+                    " does not fit a source of shape ", source.sizes());
+  Tensor part = source;
+  for (std::size_t d = 0; d < sizes.size(); ++d)
+    if (part.sizes()[d] != sizes[d]) part = part.narrow(static_cast<std::int64_t>(d), 0, sizes[d]);
+  return part;
+}
 }  // namespace
 
-Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const {
+Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index) {
+  const Tensor positions = positions_along("gather", x, dim, index);
+  return take_rows("GatherBackward0", x.reshape({-1}), positions, Dims(index.sizes()), -1);
+}
+
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Tensor positions = positions_along("scatter", x, dim, index);
+  return put("ScatterBackward0", x, positions, read_part("scatter", x, source, index.sizes()));
+}
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value) {
+  return scatter(x, dim, index, full(index.sizes(), value, x.scalar_type()));
+}
+Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Tensor positions = positions_along("scatter_add", x, dim, index);
+  return put_added(x, positions, read_part("scatter_add", x, source, index.sizes()));
+}
+
+Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                 const Scalar& alpha) {
+  const std::size_t d = wrap_dim("index_add", dim, static_cast<std::size_t>(x.dim()));
+  check<DtypeError>(x.scalar_type() == source.scalar_type(), "[index_add] expected the tensor and ",
+                    "the source to have the same dtype, found ", dtype_name(x.scalar_type()),
+                    " and ", dtype_name(source.scalar_type()));
+  check<ShapeError>(index.dim() <= 1, "[index_add] expected a one-dimensional index, found shape ",
+                    index.sizes());
+  const Tensor positions = as_positions("index_add", index);
+  if (x.dim() == 0) return index_add(x.reshape({1}), 0, index, source.reshape({-1}), alpha).sum();
+  Dims wanted(x.sizes());
+  wanted[d] = index.numel();
+  check<ShapeError>(source.sizes() == wanted, "[index_add] expected a source of shape ", wanted,
+                    ", found ", source.sizes());
+  check_range("index_add", positions, x.sizes()[d]);
+  const auto axis = static_cast<std::int64_t>(d);
+  const Tensor rows = source.transpose(0, axis);
+  const Tensor spread =
+      spread_rows(rows, positions, Dims(x.transpose(0, axis).sizes()), Dims(rows.sizes()), -1)
+          .transpose(0, axis);
+  return add(x, spread, alpha);
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<std::int64_t> dim) {
+  if (!dim) return gather(x.reshape({-1}), 0, indices.reshape({-1}));
+  check<ShapeError>(x.dim() == indices.dim(), "[take_along_dim] expected indices of the rank of ",
+                    "the input of shape ", x.sizes(), ", found ", indices.sizes());
+  const std::size_t d = wrap_dim("take_along_dim", *dim, static_cast<std::size_t>(x.dim()));
+  if (x.dim() == 0) return gather(x, 0, indices);
+  Dims own(x.sizes()), wanted(indices.sizes());
+  own[d] = wanted[d] = 1;
+  Dims common = broadcast_shapes("take_along_dim", own, wanted);
+  const auto stretched = [&](const Tensor& t) {
+    common[d] = t.sizes()[d];
+    return t.expand(common);
+  };
+  return gather(stretched(x), *dim, stretched(indices));
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  check<DtypeError>(mask.scalar_type() == kBool, "[masked_select] expected a mask of bool, found ",
+                    dtype_name(mask.scalar_type()));
+  const Dims common = broadcast_shapes("masked_select", x.sizes(), mask.sizes());
+  const Tensor marked = nonzero(mask.expand(common).reshape({-1})).reshape({-1});
+  return index_select(x.expand(common).reshape({-1}), 0, marked);
+}
+
+Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
+  check<DtypeError>(x.scalar_type() == kInt64, "[one_hot] expected int64 classes, found ",
+                    dtype_name(x.scalar_type()), "; convert them with .to(reel::kInt64)");
+  check<ShapeError>(x.numel() > 0 || num_classes > 0,
+                    "[one_hot] num_classes cannot be inferred from a tensor without elements");
+  std::int64_t count = num_classes;
+  if (count == -1) count = x.max().item<std::int64_t>() + 1;
+  check(count > 0, "[one_hot] num_classes must be positive or -1, found ", num_classes);
+  if (x.numel() > 0) {
+    const auto least = x.min().item<std::int64_t>(), most = x.max().item<std::int64_t>();
+    check<IndexError>(least >= 0 && most < count, "[one_hot] class ", least < 0 ? least : most,
+                      " is out of range: expected 0 to ", count - 1);
+  }
+  Dims sizes(x.sizes());
+  sizes.push_back(count);
+  return scatter(zeros(sizes, kInt64), -1, x.unsqueeze(-1), Scalar(1));
+}
+
+// ---------------------------------------------------------------- in place
+Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value,
+                           bool accumulate) const {
   bool window = true;
   for (const auto& i : indices) window = window && i.kind() != indexing::TensorIndex::Kind::Tensor;
   const auto fitted = [&](IntArrayRef sizes) {
@@ -249,17 +430,45 @@ Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor
   };
   if (window) {
     const Tensor part = reel::index(*this, indices);
-    part.copy_(fitted(part.sizes()));
+    if (accumulate)
+      part.add_(fitted(part.sizes()));
+    else
+      part.copy_(fitted(part.sizes()));
   } else {
     const Tensor positions = reel::index(arange(numel()).view(sizes()), indices).contiguous();
+    const Tensor before = detail::before_write(*this, false);
+    const Tensor values = fitted(positions.sizes()).to(scalar_type());
     detail::write_in_place("index_put_", *this,
-                           put(detail::before_write(*this, false), positions,
-                               fitted(positions.sizes()).to(scalar_type())));
+                           accumulate ? put_added(before, positions, values)
+                                      : put("IndexPutBackward0", before, positions, values));
   }
   return const_cast<Tensor&>(*this);
 }
+Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const {
+  return index_put_(indices, value, false);
+}
 Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Scalar& value) const {
   return index_put_(indices, full({}, value, scalar_type()));
+}
+
+Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                           const Scalar& alpha) const {
+  return detail::write_in_place(
+      "index_add_", *this,
+      reel::index_add(detail::before_write(*this, false), dim, index, source, alpha));
+}
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
+  return detail::write_in_place(
+      "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, source));
+}
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const {
+  return detail::write_in_place(
+      "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, value));
+}
+Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
+  return detail::write_in_place(
+      "scatter_add_", *this,
+      reel::scatter_add(detail::before_write(*this, false), dim, index, source));
 }
 
 }  // namespace reel

@@ -45,11 +45,35 @@ class TensorIndex {
 };
 }  // namespace indexing
 
-/// x[indices...]. Integers, slices, None and Ellipsis give a view; one tensor of positions or one
-/// mask gives a copy. More than one tensor in a list throws Error.
+/// x[indices...]. Integers, slices, None and Ellipsis give a view; tensors of positions and masks
+/// give a copy. Several of them broadcast together; their common shape stands at the place of the
+/// first where they are neighbours, else in front.
+/// Throws IndexError for too many indices, positions out of range and masks that do not fit.
 Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices);
 /// The rows `index` (int64, one-dimensional) along `dim`.
 Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index);
+/// x with alpha times the rows of `source` added at the rows `index` along `dim`.
+/// https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
+Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                 const Scalar& alpha = 1);
+/// out[i][j] = x[i][index[i][j]] for dim 1, and so on. `index` has the rank of x and, except along
+/// `dim`, no larger sizes. Throws IndexError for a position below 0 or out of range.
+/// https://pytorch.org/docs/stable/generated/torch.gather.html
+Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index);
+/// x with out[i][index[i][j]] = source[i][j] (or `value`) for dim 1, and so on: the opposite of
+/// gather. `source` has x's dtype and at least the sizes of `index`.
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value);
+/// The same, adding.
+Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
+/// gather() after x and `indices` were broadcast except along `dim`; without `dim`, both are
+/// flattened.
+Tensor take_along_dim(const Tensor& x, const Tensor& indices,
+                      std::optional<std::int64_t> dim = nullopt);
+/// The elements where `mask` (bool, broadcast with x) holds, as a vector.
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+/// [*, num_classes] int64 with 1 at each class; num_classes -1 means the largest class + 1.
+Tensor one_hot(const Tensor& x, std::int64_t num_classes = -1);
 /// Positions of the nonzero elements: [count, rank] int64.
 Tensor nonzero(const Tensor& x);
 /// weight[indices]: [*] int64 positions of rows of [V, E] give [*, E]. The row `padding_idx` gets

@@ -131,6 +131,54 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar
   return beta.toDouble() == 1.0 ? input + result : input * beta + result;
 }
 
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+               const Scalar& alpha) {
+  Tensor result = bmm(a, b);
+  if (alpha.toDouble() != 1.0) result = result * alpha;
+  return beta.toDouble() == 1.0 ? input + result : input * beta + result;
+}
+
+Tensor mv(const Tensor& matrix, const Tensor& vector) {
+  check<ShapeError>(matrix.dim() == 2 && vector.dim() == 1 && matrix.size(1) == vector.size(0),
+                    "[mv] expected shapes [n, k] and [k], found ", matrix.sizes(), " and ",
+                    vector.sizes());
+  return mm(matrix, vector.unsqueeze(1)).squeeze(1);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+  check<ShapeError>(a.dim() == 1 && b.dim() == 1 && a.size(0) == b.size(0),
+                    "[dot] expected two vectors of one length, found shapes ", a.sizes(), " and ",
+                    b.sizes());
+  same_float("dot", a, b);
+  return mm(a.unsqueeze(0), b.unsqueeze(1)).reshape({});
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  check<ShapeError>(a.dim() == 1 && b.dim() == 1, "[outer] expected two vectors, found shapes ",
+                    a.sizes(), " and ", b.sizes());
+  return a.unsqueeze(1) * b;
+}
+
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
+  check<ShapeError>(weight.dim() == 3 && x1.dim() >= 1 && x1.dim() == x2.dim() &&
+                        x1.size(-1) == weight.size(1) && x2.size(-1) == weight.size(2),
+                    "[bilinear] expected shapes [*, i], [*, j] and [out, i, j], found ", x1.sizes(),
+                    ", ", x2.sizes(), " and ", weight.sizes());
+  Dims sizes(x1.sizes());
+  for (std::size_t d = 0; d + 1 < sizes.size(); ++d)
+    check<ShapeError>(sizes[d] == x2.sizes()[d], "[bilinear] the leading sizes of ", x1.sizes(),
+                      " and ", x2.sizes(), " differ");
+  const std::int64_t out = weight.size(0), i = weight.size(1), j = weight.size(2);
+  check<ShapeError>(!bias.defined() || (bias.dim() == 1 && bias.size(0) == out),
+                    "[bilinear] expected a bias of shape [", out, "], found ",
+                    bias.defined() ? bias.sizes() : IntArrayRef());
+  sizes[sizes.size() - 1] = out;
+  const std::int64_t rows = count_elements(sizes) / std::max<std::int64_t>(out, 1);
+  const Tensor left = mm(x1.reshape({rows, i}), weight.transpose(0, 1).reshape({i, out * j}));
+  const Tensor both = bmm(left.reshape({rows, out, j}), x2.reshape({rows, j, 1})).reshape(sizes);
+  return bias.defined() ? both + bias : both;
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check<ShapeError>(weight.dim() == 2 && x.dim() >= 1 && x.size(-1) == weight.size(1),
                     "[linear] input of shape ", x.sizes(), " does not fit a weight of shape ",

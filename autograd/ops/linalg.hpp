@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "../gemm.hpp"
 #include "../tensor.hpp"
@@ -19,6 +20,25 @@ Tensor bmm(const Tensor& a, const Tensor& b);
 /// beta input + alpha a @ b
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta = 1,
              const Scalar& alpha = 1);
+/// beta input + alpha a @ b for batches: [b, n, k] @ [b, k, m]
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta = 1,
+               const Scalar& alpha = 1);
+/// [n, k] @ [k]
+Tensor mv(const Tensor& matrix, const Tensor& vector);
+/// Sum of the products of two vectors of one length.
+Tensor dot(const Tensor& a, const Tensor& b);
+/// out[i][j] = a[i] b[j]
+Tensor outer(const Tensor& a, const Tensor& b);
+/// out[n][o] = sum_ij x1[n][i] weight[o][i][j] x2[n][j] + bias[o]: [*, i] and [*, j] with weight
+/// [out, i, j] give [*, out].
+/// https://pytorch.org/docs/stable/generated/torch.nn.functional.bilinear.html
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight,
+                const Tensor& bias = Tensor());
+/// Sums of products by index letters, such as "bij,bjk->bik"; without "->" the letters that occur
+/// once, in alphabetical order, are the result's. Each letter stands for one size. Throws Error for
+/// what this does not cover: "..." and a letter twice in one operand.
+/// https://pytorch.org/docs/stable/generated/torch.einsum.html
+Tensor einsum(const std::string& equation, TensorList operands);
 /// x W^T + bias over the last dimension of x: [*, in] with weight [out, in] and bias [out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor());
 

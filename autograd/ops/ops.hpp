@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activation.hpp"
+#include "arrange.hpp"
 #include "creation.hpp"
 #include "index.hpp"
 #include "linalg.hpp"
@@ -10,6 +11,8 @@
 #include "pointwise.hpp"
 #include "random.hpp"
 #include "reduce.hpp"
+#include "scan.hpp"
 #include "shape.hpp"
+#include "sort.hpp"
 
 #include "../methods.hpp"

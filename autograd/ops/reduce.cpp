@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "autograd/kernels.hpp"
 #include "autograd/simd.hpp"
+#include "equal_share.hpp"
 #include "ops.hpp"
 #include "view.hpp"
 
@@ -150,62 +152,252 @@ Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
   return sum(x, dims, keepdim) / static_cast<double>(p.inner);
 }
 
+// ---------------------------------------------------------------- product
 namespace {
-template <class Better>
-Tensor extreme(const char* op, const char* node, const Tensor& x, Better better) {
-  check<ShapeError>(x.numel() > 0, "[", op,
-                    "] expected reduction dim to be specified for a tensor of shape ", x.sizes(),
-                    ": it has no elements");
+// [1, y0, y1, ...] along the last dimension, as long as y.
+Tensor after_one(const Tensor& y) {
+  Dims sizes(y.sizes());
+  sizes[sizes.size() - 1] = 1;
+  return cat({ones(sizes, y.scalar_type()), y.narrow(-1, 0, y.size(-1) - 1)}, -1);
+}
+
+Tensor prod_rows(const Tensor& x) {
+  const ScalarType dtype = x.is_floating_point() ? x.scalar_type() : kInt64;
+  const std::int64_t rows = x.size(0), width = x.size(1);
+  Tensor out = empty({rows}, dtype);
   const Tensor dense = x.detach().contiguous();
-  Tensor out = empty({}, x.scalar_type());
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* p = dense.data_ptr<T>();
-    T best = p[0];
-    for (std::int64_t i = 1; i < dense.numel() && best == best; ++i)
-      if (better(p[i], best) || p[i] != p[i]) best = p[i];
-    *out.data_ptr<T>() = best;
+    auto* to = out.data_ptr<Sum<T>>();
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const T* row = dense.data_ptr<T>() + i * width;
+      to[i] = 1;
+      for (std::int64_t j = 0; j < width; ++j) to[i] *= static_cast<Sum<T>>(row[j]);
+    }
   });
   if (needs_record(x))
-    record(node, {&x}, {&out}, [x = Saved(x), out = Saved::result(out)](Backward& pass) {
-      const Tensor all = x.get(pass);
-      const Tensor best = out.get(pass);
-      const bool nan = best.item<double>() != best.item<double>();
-      const Tensor mask = (nan ? all != all : all == best).to(all.scalar_type());
-      pass.add(0, mask * (pass.grad() / mask.sum()));
+    record("ProdBackward1", {&x}, {&out}, [x = Saved(x)](Backward& pass) {
+      const Tensor factors = x.get(pass);
+      const Tensor g = pass.grad().unsqueeze(1);
+      if (factors.numel() == 0) return pass.add(0, g.expand(factors.sizes()));
+      // The product of the others is that of those before times that of those behind.
+      const Tensor before = after_one(cumprod(factors, 1));
+      const Tensor behind = flip(after_one(cumprod(flip(factors, 1), 1)), 1);
+      pass.add(0, g * before * behind);
     });
   return out;
 }
 }  // namespace
-Tensor max(const Tensor& x) {
-  return extreme("max", "MaxBackward1", x, [](auto a, auto b) { return a > b; });
-}
-Tensor min(const Tensor& x) {
-  return extreme("min", "MinBackward1", x, [](auto a, auto b) { return a < b; });
+
+Tensor prod(const Tensor& x) { return prod(x, {}, false); }
+Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  const Plan p = plan("prod", x, dims);
+  return prod_rows(x.permute(p.order).reshape({p.outer, p.inner}))
+      .reshape(keepdim ? p.kept : p.result);
 }
 
-Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
+// ---------------------------------------------------------------- spread
+Tensor var(const Tensor& x) { return var(x, IntArrayRef()); }
+Tensor var(const Tensor& x, IntArrayRef dims, std::optional<std::int64_t> correction,
+           bool keepdim) {
+  check<DtypeError>(x.is_floating_point(), "[var] input must be floating point, found ",
+                    dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
+  const Plan p = plan("var", x, dims);
+  const auto freedom = std::max<std::int64_t>(p.inner - correction.value_or(1), 0);
+  return sum(square(x - mean(x, dims, true)), dims, keepdim) / static_cast<double>(freedom);
+}
+
+Tensor std(const Tensor& x) { return std(x, IntArrayRef()); }
+Tensor std(const Tensor& x, IntArrayRef dims, std::optional<std::int64_t> correction,
+           bool keepdim) {
+  const Tensor variance = var(x, dims, correction, keepdim);
+  const Tensor none = variance.detach() == 0;
+  return sqrt(variance.masked_fill(none, 1)).masked_fill(none, 0);
+}
+
+// ---------------------------------------------------------------- largest and smallest
+namespace {
+struct Greater {
+  template <class T>
+  bool operator()(T a, T b) const {
+    return a > b;
+  }
+};
+struct Less {
+  template <class T>
+  bool operator()(T a, T b) const {
+    return a < b;
+  }
+};
+
+// Position in the row of the first best element, or of the first NaN.
+template <class T, class Better>
+std::int64_t best_in(const T* row, std::int64_t n, Better better) {
+  std::int64_t best = 0;
+  for (std::int64_t j = 1; j < n && row[best] == row[best]; ++j)
+    if (better(row[j], row[best]) || row[j] != row[j]) best = j;
+  return best;
+}
+
+template <class Better>
+Tensor extreme(const char* op, const char* node, const Tensor& x, IntArrayRef dims, bool keepdim,
+               Better better) {
+  const Plan p = plan(op, x, dims);
+  check<ShapeError>(p.inner > 0, "[", op,
+                    "] expected reduction dim to be specified for a tensor of shape ", x.sizes(),
+                    ": it has no elements to choose from");
+  const Tensor rows = as_rows(x, p);
+  Tensor out = empty(keepdim ? p.kept : p.result, x.scalar_type());
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* row = rows.data_ptr<T>();
+    for (std::int64_t i = 0; i < p.outer; ++i, row += p.inner)
+      out.data_ptr<T>()[i] = row[best_in(row, p.inner, better)];
+  });
+  if (needs_record(x))
+    record(node, {&x}, {&out},
+           [x = Saved(x), out = Saved::result(out), kept = p.kept](Backward& pass) {
+             pass.add(0, detail::share_among_equal(x.get(pass), out.get(pass).reshape(kept),
+                                                   pass.grad().reshape(kept)));
+           });
+  return out;
+}
+
+template <class Better>
+Tensor position(const char* op, const Tensor& x, std::optional<std::int64_t> dim, bool keepdim,
+                Better better) {
   Dims dims;
   if (dim) dims.push_back(*dim);
-  const Plan p = plan("argmax", x, dims);
-  check<IndexError>(p.inner > 0, "[argmax] expected a non-empty dimension to reduce, found shape ",
-                    x.sizes());
+  const Plan p = plan(op, x, dims);
+  check<IndexError>(p.inner > 0, "[", op,
+                    "] expected a non-empty dimension to reduce, found shape ", x.sizes());
   const Tensor rows = as_rows(x, p);
   Tensor out = empty(keepdim && dim ? p.kept : p.result, kInt64);
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* from = rows.data_ptr<T>();
-    auto* to = out.data_ptr<std::int64_t>();
-    for (std::int64_t i = 0; i < p.outer; ++i) {
-      const T* row = from + i * p.inner;
-      std::int64_t best = 0;
-      for (std::int64_t j = 1; j < p.inner && row[best] == row[best]; ++j)
-        if (row[j] > row[best] || row[j] != row[j]) best = j;
-      to[i] = best;
-    }
+    const T* row = rows.data_ptr<T>();
+    for (std::int64_t i = 0; i < p.outer; ++i, row += p.inner)
+      out.data_ptr<std::int64_t>()[i] = best_in(row, p.inner, better);
   });
   return out;
 }
+
+std::tuple<Tensor, Tensor> taken_at(const Tensor& x, std::int64_t dim, const Tensor& positions,
+                                    bool keepdim) {
+  const Tensor values = gather(x, dim, positions);
+  if (keepdim) return {values, positions};
+  return {values.squeeze(dim), positions.squeeze(dim)};
+}
+}  // namespace
+
+namespace detail {
+Tensor share_among_equal(const Tensor& x, const Tensor& best, const Tensor& g) {
+  Tensor equal = (x == best).to(x.scalar_type());
+  // Where NaN won, all NaNs share.
+  if (any(best != best).item<bool>()) equal = equal + (x != x).to(x.scalar_type());
+  return equal * (g / sum_to_size(equal, g.sizes()));
+}
+}  // namespace detail
+
+Tensor max(const Tensor& x) { return extreme("max", "MaxBackward1", x, {}, false, Greater{}); }
+Tensor min(const Tensor& x) { return extreme("min", "MinBackward1", x, {}, false, Less{}); }
+Tensor amax(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  return extreme("amax", "AmaxBackward0", x, dims, keepdim, Greater{});
+}
+Tensor amin(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  return extreme("amin", "AminBackward0", x, dims, keepdim, Less{});
+}
+Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
+  return position("argmax", x, dim, keepdim, Greater{});
+}
+Tensor argmin(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
+  return position("argmin", x, dim, keepdim, Less{});
+}
+std::tuple<Tensor, Tensor> max(const Tensor& x, std::int64_t dim, bool keepdim) {
+  return taken_at(x, dim, position("max", x, dim, true, Greater{}), keepdim);
+}
+std::tuple<Tensor, Tensor> min(const Tensor& x, std::int64_t dim, bool keepdim) {
+  return taken_at(x, dim, position("min", x, dim, true, Less{}), keepdim);
+}
+
+// ---------------------------------------------------------------- logsumexp and norms
+Tensor logsumexp(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  if (!x.is_floating_point()) return logsumexp(x.to(get_default_dtype()), dims, keepdim);
+  const Plan p = plan("logsumexp", x, dims);
+  Tensor out;
+  {
+    NoGradGuard no_grad;
+    // Without elements the sum is 0.
+    Tensor top = p.inner == 0 ? zeros(p.kept, x.scalar_type()) : amax(x, dims, true);
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    top = top.masked_fill(top.abs() == inf, 0);
+    out = log(sum(exp(x - top), dims, true)) + top;
+    out = out.reshape(keepdim ? p.kept : p.result);
+  }
+  if (needs_record(x))
+    record("LogsumexpBackward0", {&x}, {&out},
+           [x = Saved(x), out = Saved::result(out), kept = p.kept](Backward& pass) {
+             // Divided by their sum, which is 1 but for rounding: for large x the result has lost
+             // digits that the shares need.
+             const Tensor share = exp(x.get(pass) - out.get(pass).reshape(kept));
+             pass.add(0, pass.grad().reshape(kept) * share / sum_to_size(share, kept));
+           });
+  return out;
+}
+
+namespace {
+// For 0 < p < inf, p != 1.
+Tensor power_norm(const Tensor& x, double p, IntArrayRef dims, bool keepdim) {
+  const Plan shape = plan("norm", x, dims);
+  Tensor out;
+  {
+    NoGradGuard no_grad;
+    out = p == 2.0 ? sqrt(sum(square(x), dims, keepdim))
+                   : pow(sum(pow(abs(x), p), dims, keepdim), 1.0 / p);
+  }
+  if (needs_record(x))
+    record("LinalgVectorNormBackward0", {&x}, {&out},
+           [x = Saved(x), out = Saved::result(out), kept = shape.kept, p](Backward& pass) {
+             const Tensor v = x.get(pass), n = out.get(pass).reshape(kept);
+             const Tensor g = pass.grad().reshape(kept);
+             const Tensor size = n.masked_fill(n.detach() == 0, 1);
+             if (p == 2.0) return pass.add(0, v * (g / size));
+             const Tensor a = abs(v).masked_fill(v.detach() == 0, 1);
+             pass.add(0, sign(v) * pow(a, p - 1) * (g * pow(size, 1 - p)));
+           });
+  return out;
+}
+}  // namespace
+
+Tensor norm(const Tensor& x, const Scalar& p) { return norm(x, p, IntArrayRef()); }
+Tensor norm(const Tensor& x, const std::optional<Scalar>& order, IntArrayRef dims, bool keepdim) {
+  check<DtypeError>(x.is_floating_point(), "[norm] input must be floating point, found ",
+                    dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const double p = order ? order->toDouble() : 2.0;
+  if (p == inf) return amax(abs(x), dims, keepdim);
+  if (p == -inf) return amin(abs(x), dims, keepdim);
+  if (p == 1.0) return sum(abs(x), dims, keepdim);
+  // Through a product with 0, so that the (zero) gradient has a place on the tape.
+  if (p == 0.0) return sum((x.detach() != 0).to(x.scalar_type()) + sign(x) * 0.0, dims, keepdim);
+  return power_norm(x, p, dims, keepdim);
+}
+
+// ---------------------------------------------------------------- truth and counts
+namespace {
+Tensor truth(const Tensor& x, const Tensor& value) {
+  return x.scalar_type() == kUInt8 ? value.to(kUInt8) : value;
+}
+}  // namespace
+Tensor any(const Tensor& x) { return any(x, {}, false); }
+Tensor any(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  return truth(x, sum(x.detach() != 0, dims, keepdim) != 0);
+}
+Tensor all(const Tensor& x) { return all(x, {}, false); }
+Tensor all(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  return truth(x, sum(x.detach() == 0, dims, keepdim) == 0);
+}
+Tensor count_nonzero(const Tensor& x, IntArrayRef dims) { return sum(x.detach() != 0, dims); }
 
 Tensor sum_to_size(const Tensor& x, IntArrayRef sizes) {
   if (x.sizes() == sizes) return x;

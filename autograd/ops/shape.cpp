@@ -286,6 +286,17 @@ Tensor squeeze(const Tensor& t, std::int64_t dim) {
   return squeeze_where(t, [only](std::size_t d) { return d == only; });
 }
 
+Tensor squeeze(const Tensor& t, IntArrayRef dims) {
+  bool chosen[64] = {};
+  for (const auto dim : dims) {
+    const std::size_t d = wrap_dim("squeeze", dim, static_cast<std::size_t>(t.dim()));
+    check<IndexError>(!chosen[d], "[squeeze] dim ", dim,
+                      " appears multiple times in the list of dims ", dims);
+    chosen[d] = true;
+  }
+  return squeeze_where(t, [&chosen](std::size_t d) { return chosen[d]; });
+}
+
 Tensor unsqueeze(const Tensor& t, std::int64_t dim) {
   const std::size_t at = wrap_dim("unsqueeze", dim, static_cast<std::size_t>(t.dim()) + 1);
   Dims sizes(t.sizes()), strides(t.strides());
@@ -415,6 +426,29 @@ Tensor slice(const Tensor& t, std::int64_t dim, std::optional<std::int64_t> star
                                     }),
                       true);
            });
+  return out;
+}
+
+Tensor unfold(const Tensor& t, std::int64_t dimension, std::int64_t size, std::int64_t step) {
+  const std::size_t d = wrap_dim("unfold", dimension, static_cast<std::size_t>(t.dim()));
+  const std::int64_t length = t.dim() == 0 ? 1 : t.sizes()[d];
+  check<ShapeError>(size >= 0 && size <= length, "[unfold] windows of size ", size,
+                    " do not fit dimension ", dimension, " of shape ", t.sizes());
+  check(step > 0, "[unfold] step must be positive, found ", step);
+  Dims sizes(t.sizes()), strides(t.strides());
+  const std::int64_t stride = t.dim() == 0 ? 1 : strides[d];
+  if (t.dim() != 0) {
+    sizes[d] = (length - size) / step + 1;
+    strides[d] *= step;
+  }
+  sizes.push_back(size);
+  strides.push_back(stride);
+  Tensor out = detail::make_view(t, sizes, strides, t.impl()->data);
+  if (needs_record(t))
+    record("UnfoldBackward0", {&t}, {&out}, [=, own = Dims(t.sizes())](Backward& pass) {
+      const auto windows = [=](const Tensor& w) { return unfold(w, dimension, size, step); };
+      pass.add(0, detail::embed(pass.grad(), own, windows), true);
+    });
   return out;
 }
 

@@ -17,6 +17,7 @@ Tensor permute(const Tensor& t, IntArrayRef dims);
 Tensor t(const Tensor& self);
 Tensor squeeze(const Tensor& t);
 Tensor squeeze(const Tensor& t, std::int64_t dim);
+Tensor squeeze(const Tensor& t, IntArrayRef dims);
 Tensor unsqueeze(const Tensor& t, std::int64_t dim);
 /// Repeats dimensions of size 1 by a zero stride; -1 keeps a size.
 Tensor expand(const Tensor& t, IntArrayRef sizes);
@@ -32,6 +33,9 @@ Tensor select(const Tensor& t, std::int64_t dim, std::int64_t index);
 /// beyond the size are moved to it.
 Tensor slice(const Tensor& t, std::int64_t dim = 0, std::optional<std::int64_t> start = nullopt,
              std::optional<std::int64_t> end = nullopt, std::int64_t step = 1);
+/// All windows of `size` indices along `dimension`, `step` apart; the windows' own dimension comes
+/// last. https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html
+Tensor unfold(const Tensor& t, std::int64_t dimension, std::int64_t size, std::int64_t step);
 std::vector<Tensor> split(const Tensor& t, std::int64_t split_size, std::int64_t dim = 0);
 std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::int64_t dim = 0);
 /// At most `chunks` pieces of ceil(size / chunks).

@@ -22,10 +22,11 @@ std::optional<Tensor> bound(const Tensors& x, const Args& a, const char* name) {
   return a.flag("upper") == upper ? x[1] : std::optional<Tensor>();
 }
 
-// The entries of an index list, as make_ops.py writes them; "tensor" is the next input.
-std::vector<indexing::TensorIndex> index_list(const Tensors& x, const Args& args) {
+// The entries of an index list, as make_ops.py writes them; "tensor" is the next input,
+// beginning with number `next`.
+std::vector<indexing::TensorIndex> index_list(const Tensors& x, const Args& args,
+                                              std::size_t next) {
   std::vector<indexing::TensorIndex> list;
-  std::size_t next = 1;
   for (const json& entry : args.list("indices")) {
     const auto bound = [&](std::size_t i) {
       return entry[i].is_null() ? std::optional<std::int64_t>() : entry[i].get<std::int64_t>();
@@ -96,7 +97,7 @@ std::vector<indexing::TensorIndex> index_list(const Tensors& x, const Args& args
 }  // namespace
 
 const std::vector<OpRow>& op_table() {
-  static const std::vector<OpRow> table = {
+  static const std::vector<OpRow> table = with_shape_rows({
       // pointwise
       BINARY_ALPHA(add),
       BINARY_ALPHA(sub),
@@ -297,9 +298,6 @@ const std::vector<OpRow>& op_table() {
       // reduce
       REDUCE(sum),
       REDUCE(mean),
-      UNARY(max),
-      UNARY(min),
-      OP(argmax, a.maybe("dim"), a.flag("keepdim")),
       OP(sum_to_size, a.integers("sizes")),
       TESTED_IN(sum_of_squares, "autograd/tensor_test.cpp"),
       // shape
@@ -324,7 +322,10 @@ const std::vector<OpRow>& op_table() {
       FUNCTION(cat, x, a.integer("dim", 0)),
       FUNCTION(stack, x, a.integer("dim", 0)),
       // index
-      OP(index, index_list(x, a)),
+      OP(index, index_list(x, a, 1)),
+      {"several index tensors", RUN(x[0].index(index_list(x, a, 1))), nullptr, "index_tensors"},
+      {"index_put_ on a copy", nullptr,
+       RUN(x[0].clone().index_put_(index_list(x, a, 2), x[1], a.flag("accumulate"))), "index_put"},
       OP(index_select, a.integer("dim"), x[1]),
       FUNCTION(nonzero, x[0]),
       FUNCTION(embedding, x[0], x[1], a.integer("padding_idx", -1)),
@@ -362,7 +363,7 @@ const std::vector<OpRow>& op_table() {
       TESTED_IN(multinomial, "autograd/random_test.cpp"),
       TESTED_IN(bernoulli, "autograd/random_test.cpp"),
       TESTED_IN(manual_seed, "autograd/random_test.cpp"),
-  };
+  });
   return table;
 }
 

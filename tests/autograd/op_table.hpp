@@ -27,5 +27,7 @@ struct OpRow {
 };
 
 const std::vector<OpRow>& op_table();
+/// `rows` and those of op_table_shapes.cpp.
+std::vector<OpRow> with_shape_rows(std::vector<OpRow> rows);
 
 }  // namespace reel::test
