@@ -27,5 +27,7 @@ struct OpRow {
 };
 
 const std::vector<OpRow>& op_table();
+/// The part of the table that is in op_table_losses.cpp.
+std::vector<OpRow> loss_rows();
 
 }  // namespace reel::test

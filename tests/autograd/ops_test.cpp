@@ -21,7 +21,8 @@ using CasesOfOp = std::map<std::string, std::vector<const json*>>;
 const CasesOfOp& cases_of_ops() {
   static const CasesOfOp cases = [] {
     CasesOfOp sorted;
-    for (const auto& row : fixture("ops.json")) sorted[row.at("op")].push_back(&row);
+    for (const char* file : {"ops.json", "losses.json"})
+      for (const auto& row : fixture(file)) sorted[row.at("op")].push_back(&row);
     return sorted;
   }();
   return cases;
