@@ -1,6 +1,7 @@
 // The backward pass: nodes in decreasing creation number, gradients summed where they meet.
 #include <algorithm>
 
+#include "anomaly.hpp"
 #include "gemm.hpp"
 #include "kernels.hpp"
 #include "ops/ops.hpp"
@@ -147,9 +148,11 @@ Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
 }
 
 // Memory for the first contribution to a gradient: a view's is a region of its parent's gradient
-// where that is still free. Chains of views are followed a few links only.
+// where that is still free. Chains of views are followed a few links only. What a hook is shown may
+// be replaced, so it lies elsewhere.
 Tensor Backward::place(const Edge& edge, int depth) {
-  if (edge.node && edge.node->region && depth < 4 && leads_somewhere(edge.node->edges[0])) {
+  if (edge.node && edge.node->region && depth < 4 && !edge.node->outputs[edge.nr].hooks &&
+      leads_somewhere(edge.node->edges[0])) {
     Tensor part = reserve(edge.node->edges[0], *edge.node->region, depth);
     if (part.defined()) return part;
   }
@@ -284,7 +287,8 @@ class Engine {
     const std::vector<Tensor>& grads;
     bool retain_graph;
     bool create_graph;
-    const std::vector<Tensor>* inputs;  // autograd::grad; none: accumulate into the leaves
+    const std::vector<Tensor>* inputs;  // what is asked for; none: all leaves
+    bool accumulate;                    // into `.grad`, else the gradients of `inputs` are returned
   };
   static std::vector<Tensor> run(const Request& request);
 
@@ -292,6 +296,7 @@ class Engine {
   static void seed(Backward& pass, const Request& request);
   static void restrict_to(Backward& pass, const Request& request);
   static void visit(Backward& pass, Node& node, bool retain_graph);
+  static void check_gradients(Backward& pass, Node& node);
   static void accumulate(Backward& pass);
   // A gradient given to the user: the pass may go on to write its own memory.
   static Tensor captured(const Tensor& grad, const Backward& pass) {
@@ -335,7 +340,8 @@ void Engine::seed(Backward& pass, const Request& request) {
     }
     check<ShapeError>(g.sizes() == root.sizes(), "[backward] the given gradient has shape ",
                       g.sizes(), ", expected the shape of its tensor, ", root.sizes());
-    pass.add_to(edge, g, false);
+    if (anomaly::enabled()) anomaly::check_seed(g, i);
+    if (pass.leads_somewhere(edge)) pass.add_to(edge, g, false);
   }
 }
 
@@ -344,8 +350,8 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
   std::unordered_set<const Node*> ends;
   for (const Tensor& input : *request.inputs) {
     const Edge edge = gradient_edge(input);
-    check<AutogradError>(edge.valid(), "[grad] an input of shape ", input.sizes(),
-                         " does not require grad");
+    check<AutogradError>(edge.valid(), request.accumulate ? "[backward]" : "[grad]",
+                         " an input of shape ", input.sizes(), " does not require grad");
     if (edge.node)
       ends.insert(edge.node.get());
     else
@@ -373,6 +379,22 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
   }
 }
 
+// Anomaly mode: what `node` has just added to the gradients of its inputs.
+void Engine::check_gradients(Backward& pass, Node& node) {
+  for (std::size_t i = 0; i < node.edges.size(); ++i) {
+    const Edge& edge = node.edges[i];
+    if (!pass.leads_somewhere(edge)) continue;
+    const auto leaf = pass.leaves_.find(edge.leaf.impl());
+    if (!edge.node && leaf == pass.leaves_.end()) continue;  // the rule gave nothing
+    const GradSlot& slot = edge.node ? edge.node->outputs[edge.nr].slot : leaf->second.slot;
+    if (slot.sum.defined()) anomaly::check_gradient(node, i, slot.sum);
+    if (slot.parts.defined() && node.region)
+      anomaly::check_gradient(node, i, node.region->of(slot.parts));
+    if (slot.pending.a.defined())
+      anomaly::check_gradient(node, i, matmul(slot.pending.a.t(), slot.pending.b));
+  }
+}
+
 void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
   bool any = false;
   for (std::size_t nr = 0; nr < node.outputs.size(); ++nr) {
@@ -389,7 +411,10 @@ void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
       out.slot.sum = apply_hooks(*out.hooks, captured(out.slot.sum, pass), node.op_name());
       out.slot.owned = false;
     }
-    if (out.retained) out.retained->grad = captured(out.slot.sum, pass);
+    if (out.retained) {
+      Tensor& kept = out.retained->grad;
+      kept = kept.defined() ? kept + out.slot.sum : captured(out.slot.sum, pass);
+    }
   }
   bool leads = false;
   for (const Edge& edge : node.edges) leads = leads || pass.leads_somewhere(edge);
@@ -399,6 +424,7 @@ void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
                          "were freed. Call backward(gradient, retain_graph=true) the first time, "
                          "or, where a state is carried over windows, detach() it");
     node.backward(pass);
+    if (anomaly::enabled()) check_gradients(pass, node);
     if (!retain_graph) node.release();
   }
 }
@@ -445,7 +471,7 @@ std::vector<Tensor> Engine::run(const Request& request) {
   if (request.inputs) {
     results.resize(request.inputs->size());
     restrict_to(pass, request);
-    for (std::size_t i = 0; i < results.size(); ++i)
+    for (std::size_t i = 0; i < results.size() && !request.accumulate; ++i)
       if (const Edge edge = gradient_edge((*request.inputs)[i]); edge.node)
         captures[edge.node.get()].push_back(i);
   }
@@ -463,7 +489,7 @@ std::vector<Tensor> Engine::run(const Request& request) {
     pass.clear(node);
     pass.current_ = nullptr;
   }
-  if (!request.inputs) {
+  if (request.accumulate) {
     accumulate(pass);
     return results;
   }
@@ -484,15 +510,19 @@ std::vector<Tensor> Engine::run(const Request& request) {
 namespace autograd {
 
 void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& grad_tensors,
-              std::optional<bool> retain_graph, bool create_graph) {
-  Engine::run({tensors, grad_tensors, retain_graph.value_or(create_graph), create_graph, nullptr});
+              std::optional<bool> retain_graph, bool create_graph,
+              const std::vector<Tensor>& inputs) {
+  for (const Tensor& input : inputs)
+    if (input.defined() && input.requires_grad()) input.retain_grad();
+  Engine::run({tensors, grad_tensors, retain_graph.value_or(create_graph), create_graph,
+               inputs.empty() ? nullptr : &inputs, true});
 }
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& grad_outputs, std::optional<bool> retain_graph,
                          bool create_graph, bool allow_unused) {
   auto results = Engine::run(
-      {outputs, grad_outputs, retain_graph.value_or(create_graph), create_graph, &inputs});
+      {outputs, grad_outputs, retain_graph.value_or(create_graph), create_graph, &inputs, false});
   for (std::size_t i = 0; i < results.size(); ++i)
     check<AutogradError>(results[i].defined() || allow_unused, "[grad] input ", i, " of shape ",
                          inputs[i].sizes(),

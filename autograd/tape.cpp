@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "anomaly.hpp"
 #include "ops/ops.hpp"
 
 namespace reel {
@@ -95,6 +96,7 @@ void link(Ref<Node> node, ArrayRef<const Tensor*> outputs) {
     impl.grad_fn = node;
     impl.output_nr = static_cast<std::uint32_t>(i);
   }
+  if (anomaly::enabled()) anomaly::check_forward(*node, outputs);
 }
 
 Saved::Saved(const Tensor& input) : value_(input) {

@@ -292,10 +292,13 @@ namespace autograd {
 using Variable = Tensor;
 using variable_list = std::vector<Tensor>;
 
-/// Sum of gradients of `tensors` (each weighted by its `grad_tensors` entry) into the leaves.
+/// Sum of gradients of `tensors` (each weighted by its `grad_tensors` entry) into the leaves. With
+/// `inputs` only their `.grad` is written, also that of a non-leaf, and only the part of the graph
+/// that leads to them is run.
 /// https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
 void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& grad_tensors = {},
-              std::optional<bool> retain_graph = nullopt, bool create_graph = false);
+              std::optional<bool> retain_graph = nullopt, bool create_graph = false,
+              const std::vector<Tensor>& inputs = {});
 /// Gradients of `outputs` with respect to `inputs`, returned instead of accumulated. Throws
 /// AutogradError where an input is not part of the graph, unless `allow_unused`.
 /// https://pytorch.org/docs/stable/generated/torch.autograd.grad.html

@@ -68,11 +68,15 @@ Ref<Node> Tensor::grad_fn() const {
   static_cast<void>(tracks(*this));
   return checked().grad_fn;
 }
-void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph,
-                      bool create_graph) const {
-  autograd::backward({*this},
-                     gradient.defined() ? std::vector<Tensor>{gradient} : std::vector<Tensor>{},
-                     retain_graph, create_graph);
+void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph,
+                      std::optional<TensorList> inputs) const {
+  check<AutogradError>(!inputs || inputs->size() > 0,
+                       "[backward] inputs cannot be empty; leave them out to accumulate into all "
+                       "leaves");
+  autograd::backward(
+      {*this}, gradient.defined() ? std::vector<Tensor>{gradient} : std::vector<Tensor>{},
+      retain_graph, create_graph,
+      inputs ? std::vector<Tensor>(inputs->begin(), inputs->end()) : std::vector<Tensor>());
 }
 void Tensor::retain_grad() const {
   check<AutogradError>(requires_grad(),

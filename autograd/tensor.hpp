@@ -136,9 +136,10 @@ class Tensor {
   std::uint32_t _version() const;
   /// Accumulates d(this)/d(leaf) into the `.grad` of every leaf. `gradient` may be left out for
   /// a tensor of one element. Throws AutogradError where nothing requires a gradient or the graph
-  /// was freed. https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
+  /// was freed. With `inputs`, only their gradients are accumulated.
+  /// https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
   void backward(const Tensor& gradient = Tensor(), std::optional<bool> retain_graph = nullopt,
-                bool create_graph = false) const;
+                bool create_graph = false, std::optional<TensorList> inputs = nullopt) const;
   /// Keeps the gradient of a non-leaf in `.grad`.
   void retain_grad() const;
   /// Calls `hook` with each gradient of this tensor; what it returns, if defined, replaces the

@@ -4,24 +4,15 @@
 
 #include "autograd/kernels.hpp"
 #include "ops.hpp"
+#include "reduced.hpp"
 #include "row_math.hpp"
 #include "view.hpp"
 
 namespace reel {
-namespace {
 
-Tensor reduced(const Tensor& x, std::int64_t reduction) {
-  switch (reduction) {
-    case Reduction::None:
-      return x;
-    case Reduction::Mean:
-      return x.mean();
-    case Reduction::Sum:
-      return x.sum();
-    default:
-      throw Error(detail::message("[loss] unknown reduction ", reduction));
-  }
-}
+using detail::reduced;
+
+namespace {
 
 // Class indices as contiguous int64, checked against C.
 Tensor classes_of(const char* op, const Tensor& target, std::int64_t count,

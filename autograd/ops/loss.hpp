@@ -25,4 +25,58 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight 
 Tensor mse_loss(const Tensor& input, const Tensor& target,
                 std::int64_t reduction = Reduction::Mean);
 
+/// |input - target|
+Tensor l1_loss(const Tensor& input, const Tensor& target, std::int64_t reduction = Reduction::Mean);
+/// 0.5 d^2 / beta where d = |input - target| < beta, else d - 0.5 beta. Throws Error for beta < 0.
+/// https://pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html
+Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
+                      std::int64_t reduction = Reduction::Mean, double beta = 1.0);
+/// 0.5 d^2 where d = |input - target| <= delta, else delta (d - 0.5 delta). Throws Error unless
+/// delta > 0. https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html
+Tensor huber_loss(const Tensor& input, const Tensor& target,
+                  std::int64_t reduction = Reduction::Mean, double delta = 1.0);
+/// -weight (t log p + (1 - t) log(1 - p)) for probabilities p of the shape of t; the logarithms
+/// stop at -100. Throws ShapeError, and Error for p outside [0, 1].
+/// https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
+Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,
+                            const Tensor& weight = Tensor(),
+                            std::int64_t reduction = Reduction::Mean);
+/// The same of sigmoid(input), finite for any finite input; `pos_weight` scales the first term.
+/// https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
+                                        const Tensor& weight = Tensor(),
+                                        const Tensor& pos_weight = Tensor(),
+                                        std::int64_t reduction = Reduction::Mean);
+/// target (log target - input), 0 where target is 0; with `log_target` the target is given as its
+/// logarithm. https://pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html
+Tensor kl_div(const Tensor& input, const Tensor& target, std::int64_t reduction = Reduction::Mean,
+              bool log_target = false);
+/// max(0, margin - target (input1 - input2))
+/// https://pytorch.org/docs/stable/generated/torch.nn.MarginRankingLoss.html
+Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+                           double margin = 0.0, std::int64_t reduction = Reduction::Mean);
+/// input where target is 1, max(0, margin - input) where it is -1.
+/// https://pytorch.org/docs/stable/generated/torch.nn.HingeEmbeddingLoss.html
+Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double margin = 1.0,
+                            std::int64_t reduction = Reduction::Mean);
+/// exp(input) - target input, or, without log_input, input - target log(input + eps); `full` adds
+/// Stirling's t log t - t + 0.5 log(2 pi t) where t > 1.
+/// https://pytorch.org/docs/stable/generated/torch.nn.PoissonNLLLoss.html
+Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, bool log_input, bool full,
+                        double eps, std::int64_t reduction);
+/// 1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1; inputs [N, D]
+/// with target [N], or [D] with []. Throws ShapeError for others.
+/// https://pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html
+Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+                             double margin = 0.0, std::int64_t reduction = Reduction::Mean);
+
+/// x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`.
+/// https://pytorch.org/docs/stable/generated/torch.nn.functional.cosine_similarity.html
+Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, std::int64_t dim = 1,
+                         double eps = 1e-8);
+/// |x1 - x2 + eps|_p along the last dimension, for a finite p > 0; throws Error for another p.
+/// https://pytorch.org/docs/stable/generated/torch.nn.functional.pairwise_distance.html
+Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps = 1e-6,
+                         bool keepdim = false);
+
 }  // namespace reel

@@ -78,6 +78,11 @@ Tensor log_softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> 
   return along_last("log_softmax", floating(x, dtype), dim, log_softmax_rows);
 }
 
+Tensor softmin(const Tensor& x, std::int64_t dim) { return softmin(x, dim, nullopt); }
+Tensor softmin(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
+  return softmax(-floating(x, dtype), dim);
+}
+
 Tensor dropout(const Tensor& x, double p, bool train) {
   check(p >= 0.0 && p <= 1.0, "[dropout] probability has to be between 0 and 1, but got ", p);
   if (!train || p == 0.0) return x;

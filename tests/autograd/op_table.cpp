@@ -97,7 +97,7 @@ std::vector<indexing::TensorIndex> index_list(const Tensors& x, const Args& args
 }  // namespace
 
 const std::vector<OpRow>& op_table() {
-  static const std::vector<OpRow> table = with_shape_rows({
+  static const std::vector<OpRow> own = {
       // pointwise
       BINARY_ALPHA(add),
       BINARY_ALPHA(sub),
@@ -363,7 +363,12 @@ const std::vector<OpRow>& op_table() {
       TESTED_IN(multinomial, "autograd/random_test.cpp"),
       TESTED_IN(bernoulli, "autograd/random_test.cpp"),
       TESTED_IN(manual_seed, "autograd/random_test.cpp"),
-  });
+  };
+  static const std::vector<OpRow> table = [] {
+    std::vector<OpRow> all = with_shape_rows(own);
+    for (const OpRow& row : loss_rows()) all.push_back(row);
+    return all;
+  }();
   return table;
 }
 

@@ -29,5 +29,7 @@ struct OpRow {
 const std::vector<OpRow>& op_table();
 /// `rows` and those of op_table_shapes.cpp.
 std::vector<OpRow> with_shape_rows(std::vector<OpRow> rows);
+/// The part of the table that is in op_table_losses.cpp.
+std::vector<OpRow> loss_rows();
 
 }  // namespace reel::test

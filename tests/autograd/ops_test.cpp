@@ -18,7 +18,8 @@ namespace {
 
 using CasesOfOp = std::map<std::string, std::vector<const json*>>;
 
-constexpr const char* kFixtures[] = {"ops.json", "ops_shapes.json", "ops_pointwise.json"};
+constexpr const char* kFixtures[] = {"ops.json", "ops_shapes.json", "ops_pointwise.json",
+                                     "losses.json"};
 
 const CasesOfOp& cases_of_ops() {
   static const CasesOfOp cases = [] {
