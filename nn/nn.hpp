@@ -14,5 +14,7 @@
 #include "module_holder.hpp"
 #include "options.hpp"
 #include "ordered_dict.hpp"
+#include "packed_sequence.hpp"
 #include "rnn.hpp"
+#include "rnn_cell.hpp"
 #include "utils.hpp"

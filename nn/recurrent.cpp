@@ -8,23 +8,12 @@
 #include "autograd/ops/ops.hpp"
 #include "autograd/ops/view.hpp"
 #include "autograd/pointwise.hpp"
+#include "recurrent_formula.hpp"
 
 namespace reel {
 namespace nn {
 namespace detail {
 namespace {
-
-const auto kRnnTanh = [](auto a) { return tanh(a); };
-const auto kRnnRelu = [](auto a) { return relu(a); };
-const auto kLstm = [](auto i, auto f, auto g, auto o, auto c) {
-  const auto next = sigmoid(f) * c + sigmoid(i) * tanh(g);
-  return std::make_tuple(sigmoid(o) * tanh(next), next);
-};
-// x: the input's part of the gates, h: the hidden state's
-const auto kGru = [](auto xr, auto xz, auto xn, auto hr, auto hz, auto hn, auto h) {
-  const auto n = tanh(xn + sigmoid(xr + hr) * hn);
-  return n + sigmoid(xz + hz) * (h - n);
-};
 
 // `value` written to `memory`, which nobody has read yet, and still connected to its history.
 Tensor placed(const Tensor& value, const Tensor& memory) {
@@ -35,68 +24,136 @@ Tensor placed(const Tensor& value, const Tensor& memory) {
   return out;
 }
 
+// Applies `rows` to h and, where there is one, to c.
+template <class Rows>
+RecurrentState each(const RecurrentState& state, Rows rows) {
+  return {rows(state.h), state.c.defined() ? rows(state.c) : Tensor()};
+}
+RecurrentState narrow(const RecurrentState& state, std::int64_t start, std::int64_t length) {
+  return each(state, [&](const Tensor& t) { return t.narrow(0, start, length); });
+}
+RecurrentState joined(const std::vector<RecurrentState>& parts) {
+  std::vector<Tensor> h, c;
+  for (const RecurrentState& part : parts) {
+    h.push_back(part.h);
+    c.push_back(part.c);
+  }
+  return {cat(h), c[0].defined() ? cat(c) : Tensor()};
+}
+
 }  // namespace
 
 std::int64_t gate_count(RecurrentKind kind) {
   return kind == RecurrentKind::Lstm ? 4 : kind == RecurrentKind::Gru ? 3 : 1;
 }
 
+Tensor prepared_state(const char* name, const char* which, const Tensor& given,
+                      const Dims& expected, bool batched, std::size_t batch_dim,
+                      const Tensor& input) {
+  if (!given.defined()) return zeros(expected, input.scalar_type());
+  Dims shown = expected;
+  if (!batched) shown.erase(batch_dim);
+  check<ShapeError>(given.sizes() == IntArrayRef(shown), "[", name, "] expected ", which,
+                    " of size ", shown, ", got ", given.sizes());
+  check<DtypeError>(given.scalar_type() == input.scalar_type(), "[", name, "] expected ", which,
+                    " of the input's dtype ", dtype_name(input.scalar_type()), ", got ",
+                    dtype_name(given.scalar_type()));
+  return batched ? given : given.unsqueeze(static_cast<std::int64_t>(batch_dim));
+}
+
 Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Tensor& input,
+                        const std::vector<std::int64_t>& batch_sizes,
                         const RecurrentState& initial, bool reverse) {
-  const std::int64_t steps = input.size(0), batch = input.size(1), width = w.ih.size(0);
-  const bool gru = kind == RecurrentKind::Gru;
+  const std::size_t steps = batch_sizes.size();
+  const std::int64_t rows = input.size(0), batch = batch_sizes[0];
+  const bool gru = kind == RecurrentKind::Gru, once = steps == 1;
 
   // The hidden state's part of a GRU's candidate is scaled by the reset gate before it meets the
   // input's part, so the two stay apart; elsewhere both biases belong to one sum.
   const Tensor bias = gru || !w.bias_ih.defined() ? w.bias_ih : w.bias_ih + w.bias_hh;
-  const Tensor from_input =
-      linear(input.reshape({steps * batch, input.size(2)}), w.ih, bias).view({steps, batch, width});
+  const Tensor from_input = linear(input, w.ih, bias);
   Tensor from_hidden;
   if (gru)
-    from_hidden = w.bias_hh.defined() ? w.bias_hh.expand({steps, batch, width}).contiguous()
-                                      : zeros({steps, batch, width}, input.scalar_type());
+    from_hidden = w.bias_hh.defined() ? w.bias_hh.expand({rows, w.hh.size(0)}).contiguous()
+                                      : zeros({rows, w.hh.size(0)}, input.scalar_type());
+  // A weight that is used once is not worth rearranging.
+  const auto hidden_weight =
+      once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(w.hh);
+  const auto add_hidden = [&](const Tensor& x, const Tensor& h) {
+    return once ? x + linear(h, w.hh) : reel::detail::add_linear_into(x, h, hidden_weight);
+  };
 
   // All states in one block: the initial one in front of the first step's (behind the last one's
-  // where time runs backwards).
-  const Tensor states = empty({steps + 1, batch, initial.h.size(1)}, input.scalar_type());
-  const std::int64_t shift = reverse ? 0 : 1;
-  RecurrentState state{placed(initial.h, states.select(0, reverse ? steps : 0)), initial.c};
-  const auto hidden_weight = std::make_shared<reel::detail::RepeatedWeight>(w.hh);
-  std::vector<Tensor> outputs(static_cast<std::size_t>(steps));
-  for (std::int64_t k = 0; k < steps; ++k) {
-    const std::int64_t t = reverse ? steps - 1 - k : k;
-    const Tensor memory = states.select(0, t + shift);
-    const Tensor x = from_input.select(0, t);
+  // where time runs backwards). A single step needs no block.
+  Tensor states;
+  RecurrentState state = initial;
+  const std::int64_t shift = reverse ? 0 : batch;
+  if (!once) {
+    states = empty({rows + batch, initial.h.size(1)}, input.scalar_type());
+    state.h = placed(initial.h, states.narrow(0, reverse ? rows : 0, batch));
+  }
+  const RecurrentState first = state;
+  std::vector<Tensor> outputs(steps);
+  std::vector<RecurrentState> ended;  // last states of sequences, the shortest ones first
+  std::int64_t active = batch, row = reverse ? rows : 0;
+  if (reverse && batch_sizes[steps - 1] != batch) {
+    active = batch_sizes[steps - 1];
+    state = narrow(first, 0, active);
+  }
+  for (std::size_t k = 0; k < steps; ++k) {
+    const std::size_t t = reverse ? steps - 1 - k : k;
+    const std::int64_t size = batch_sizes[t];
+    if (size < active) {
+      ended.push_back(narrow(state, size, active - size));
+      state = narrow(state, 0, size);
+    } else if (size > active) {
+      state = joined({state, narrow(first, active, size - active)});
+    }
+    active = size;
+    if (reverse) row -= size;
+    const Tensor memory = once ? Tensor() : states.narrow(0, row + shift, size);
+    const Tensor x = from_input.narrow(0, row, size);
+    const Tensor* place = once ? nullptr : &memory;
     switch (kind) {
       case RecurrentKind::RnnTanh:
       case RecurrentKind::RnnRelu: {
-        const Tensor* into[] = {&memory};
-        const Tensor a = reel::detail::add_linear_into(x, state.h, hidden_weight);
+        const Tensor* into[] = {place};
+        const Tensor a = add_hidden(x, state.h);
         state.h = kind == RecurrentKind::RnnTanh
                       ? formula::run<false>("RnnTanhBackward0", kRnnTanh, into, a)
                       : formula::run<false>("RnnReluBackward0", kRnnRelu, into, a);
         break;
       }
       case RecurrentKind::Gru: {
-        const Tensor* into[] = {&memory};
-        const Tensor h =
-            reel::detail::add_linear_into(from_hidden.select(0, t), state.h, hidden_weight);
+        const Tensor* into[] = {place};
+        const Tensor h = add_hidden(from_hidden.narrow(0, row, size), state.h);
         state.h =
             formula::run<false>("GruBackward0", kGru, into, chunked<3>(x), chunked<3>(h), state.h);
         break;
       }
       case RecurrentKind::Lstm: {
-        const Tensor* into[] = {w.hr.defined() ? nullptr : &memory, nullptr};
-        const Tensor gates = reel::detail::add_linear_into(x, state.h, hidden_weight);
+        const Tensor* into[] = {w.hr.defined() ? nullptr : place, nullptr};
+        const Tensor gates = add_hidden(x, state.h);
         auto next = formula::run<false>("LstmBackward0", kLstm, into, chunked<4>(gates), state.c);
         state.c = std::move(next[1]);
-        state.h = w.hr.defined() ? placed(linear(next[0], w.hr), memory) : std::move(next[0]);
+        state.h = std::move(next[0]);
+        if (w.hr.defined()) {
+          state.h = linear(state.h, w.hr);
+          if (!once) state.h = placed(state.h, memory);
+        }
         break;
       }
     }
-    outputs[static_cast<std::size_t>(t)] = state.h;
+    outputs[t] = state.h;
+    if (!reverse) row += size;
   }
-  return {reel::detail::join_slices(states.narrow(0, shift, steps), outputs), state};
+  if (!ended.empty()) {
+    ended.push_back(state);
+    state = joined({ended.rbegin(), ended.rend()});
+  }
+  return {once ? state.h
+               : reel::detail::join_slices(states.narrow(0, shift, rows), outputs),
+          state};
 }
 
 }  // namespace detail

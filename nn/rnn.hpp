@@ -7,6 +7,11 @@
 //   output  [T, B, D * H] (batch_first: [B, T, D * H]): h_t of the last layer
 //   h_n     [L * D, B, H]: the last h of every layer and direction, in that order
 //
+// forward_with_packed_input() takes and gives a PackedSequence: h_n is the state after the last
+// step of each sequence, in the order of the batch before it was sorted, as is h_0.
+// forward_with_lengths() takes a padded input and the lengths [B] (int64) of its sequences, in any
+// order: padding has no influence, output is zero there, and h_n is the true last state.
+//
 // Parameters per layer k, with suffix _reverse for the second direction: weight_ih_l{k} [G * H, I]
 // (D * H columns above the first layer), weight_hh_l{k} [G * H, H], bias_ih_l{k}, bias_hh_l{k}
 // [G * H]; G = 1 (RNN), 4 (LSTM, gates i, f, g, o) or 3 (GRU, gates r, z, n). All start as
@@ -24,6 +29,7 @@
 #include "cloneable.hpp"
 #include "module_holder.hpp"
 #include "options.hpp"
+#include "packed_sequence.hpp"
 
 namespace reel {
 namespace nn {
@@ -51,6 +57,7 @@ struct RecurrentState {
   Tensor h, c;
 };
 
+
 /// What the three modules share: parameters, checks, and the loop over layers and directions.
 template <class Derived>
 class RNNImplBase : public Cloneable<Derived> {
@@ -67,7 +74,18 @@ class RNNImplBase : public Cloneable<Derived> {
   RNNOptionsBase options_base;
 
  protected:
-  std::tuple<Tensor, RecurrentState> run(const Tensor& input, RecurrentState initial) const;
+  std::tuple<Tensor, RecurrentState> run(const Tensor& input, const RecurrentState& initial) const;
+  std::tuple<utils::rnn::PackedSequence, RecurrentState> run(
+      const utils::rnn::PackedSequence& input, const RecurrentState& initial) const;
+  std::tuple<Tensor, RecurrentState> run(const Tensor& input, const Tensor& lengths,
+                                         const RecurrentState& initial) const;
+
+ private:
+  void check_input(const Tensor& input) const;
+  /// The rows of all time steps through all layers and directions: see run_direction().
+  std::tuple<Tensor, RecurrentState> run_layers(const Tensor& rows,
+                                                const std::vector<std::int64_t>& batch_sizes,
+                                                const RecurrentState& initial, bool batched) const;
 };
 
 }  // namespace detail
@@ -122,6 +140,10 @@ class RNNImpl : public detail::RNNImplBase<RNNImpl> {
   explicit RNNImpl(const RNNOptions& options_);
   /// (output, h_n). Throws ShapeError, naming what was expected and found.
   std::tuple<Tensor, Tensor> forward(const Tensor& input, Tensor hx = {});
+  std::tuple<utils::rnn::PackedSequence, Tensor> forward_with_packed_input(
+      const utils::rnn::PackedSequence& packed_input, Tensor hx = {});
+  std::tuple<Tensor, Tensor> forward_with_lengths(const Tensor& input, const Tensor& lengths,
+                                                  Tensor hx = {});
   RNNOptions options;
 
  protected:
@@ -140,6 +162,12 @@ class LSTMImpl : public detail::RNNImplBase<LSTMImpl> {
   /// (output, (h_n, c_n)). Throws ShapeError, naming what was expected and found.
   std::tuple<Tensor, std::tuple<Tensor, Tensor>> forward(
       const Tensor& input, std::optional<std::tuple<Tensor, Tensor>> hx_opt = {});
+  std::tuple<utils::rnn::PackedSequence, std::tuple<Tensor, Tensor>> forward_with_packed_input(
+      const utils::rnn::PackedSequence& packed_input,
+      std::optional<std::tuple<Tensor, Tensor>> hx_opt = {});
+  std::tuple<Tensor, std::tuple<Tensor, Tensor>> forward_with_lengths(
+      const Tensor& input, const Tensor& lengths,
+      std::optional<std::tuple<Tensor, Tensor>> hx_opt = {});
   LSTMOptions options;
 
  protected:
@@ -158,6 +186,10 @@ class GRUImpl : public detail::RNNImplBase<GRUImpl> {
   explicit GRUImpl(const GRUOptions& options_);
   /// (output, h_n). Throws ShapeError, naming what was expected and found.
   std::tuple<Tensor, Tensor> forward(const Tensor& input, Tensor hx = {});
+  std::tuple<utils::rnn::PackedSequence, Tensor> forward_with_packed_input(
+      const utils::rnn::PackedSequence& packed_input, Tensor hx = {});
+  std::tuple<Tensor, Tensor> forward_with_lengths(const Tensor& input, const Tensor& lengths,
+                                                  Tensor hx = {});
   GRUOptions options;
 
  protected:

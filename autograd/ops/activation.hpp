@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -1,7 +1,7 @@
 // What the elementwise ops share. For the library's own files.
 #pragma once
 
-#include "autograd/pointwise.hpp"
+#include "../pointwise.hpp"
 #include "pointwise.hpp"
 #include "view.hpp"
 

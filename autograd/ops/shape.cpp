@@ -177,16 +177,19 @@ Tensor join_slices(const Tensor& memory, TensorList slices) {
   Tensor out(std::move(impl));
   bool recorded = false;
   std::vector<const Tensor*> inputs;
+  std::vector<std::int64_t> lengths;
   for (const Tensor& s : slices) {
     recorded = recorded || needs_record(s);
     inputs.push_back(&s);
+    lengths.push_back(s.size(0));
   }
   if (recorded)
-    record("StackBackward0", inputs, {&out}, [n = slices.size()](Backward& pass) {
+    record("CatBackward0", inputs, {&out}, [lengths = std::move(lengths)](Backward& pass) {
       const Tensor g = pass.grad();
       const bool owned = pass.grad_owned();
-      for (std::size_t i = 0; i < n; ++i)
-        if (pass.needs(i)) pass.add(i, g.select(0, static_cast<std::int64_t>(i)), owned);
+      std::int64_t at = 0;
+      for (std::size_t i = 0; i < lengths.size(); at += lengths[i], ++i)
+        if (pass.needs(i)) pass.add(i, g.narrow(0, at, lengths[i]), owned);
     });
   return out;
 }
