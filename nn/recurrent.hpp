@@ -1,13 +1,9 @@
 // The time loop that all recurrent modules share. For the library's own source files.
 #pragma once
 
-<<<<<<< HEAD
-#include "../autograd/tensor.hpp"
-=======
 #include <vector>
 
 #include "../autograd/tensor.hpp"
->>>>>>> 660015fec66bcc8fd350708ed527bbe02fd2b5ca
 #include "rnn.hpp"
 
 namespace reel {
