@@ -1,7 +1,7 @@
 // Ops that work on rows, applied along any dimension. For the library's own files.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel::detail {
 

@@ -1,7 +1,7 @@
 // For the library's own files.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel::detail {
 

@@ -1,7 +1,7 @@
 // Running sums, products and extremes along a dimension.
 #pragma once
 
-#include "autograd/tensor.hpp"
+#include "../tensor.hpp"
 
 namespace reel {
 

@@ -107,7 +107,7 @@ std::string compare(const json& row, RunOp run, MemoryLayout layout, ScalarType 
 bool fits_in_place(const json& row) {
   const json& first = row.at("in")[0];
   const json& out = row.at("out")[0];
-  return !first.contains("v") && row.at("in").size() > 1 && first.at("s") == out.at("s") &&
+  return !first.contains("v") && first.at("s") == out.at("s") &&
          first.value("t", "float64") == out.value("t", "float64");
 }
 
