@@ -376,6 +376,15 @@ inline Tensor Tensor::unflatten(std::int64_t dim, IntArrayRef sizes) const {
 inline Tensor Tensor::movedim(IntArrayRef source, IntArrayRef destination) const {
   return reel::movedim(*this, source, destination);
 }
+inline Tensor Tensor::moveaxis(IntArrayRef source, IntArrayRef destination) const {
+  return reel::moveaxis(*this, source, destination);
+}
+inline Tensor Tensor::swapaxes(std::int64_t axis0, std::int64_t axis1) const {
+  return reel::swapaxes(*this, axis0, axis1);
+}
+inline Tensor Tensor::swapdims(std::int64_t dim0, std::int64_t dim1) const {
+  return reel::swapdims(*this, dim0, dim1);
+}
 inline Tensor Tensor::repeat(IntArrayRef repeats) const { return reel::repeat(*this, repeats); }
 inline Tensor Tensor::tile(IntArrayRef repeats) const { return reel::tile(*this, repeats); }
 inline Tensor Tensor::repeat_interleave(std::int64_t repeats,

@@ -395,6 +395,8 @@ class Tensor {
   // ---- running sums and order (ops/scan.hpp, ops/sort.hpp)
   Tensor cumsum(std::int64_t dim) const;
   Tensor cumprod(std::int64_t dim) const;
+  Tensor& cumsum_(std::int64_t dim) const;
+  Tensor& cumprod_(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> cummax(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> cummin(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false) const;
@@ -416,8 +418,12 @@ class Tensor {
   Tensor outer(const Tensor& other) const;
   Tensor addmm(const Tensor& a, const Tensor& b, const Scalar& beta = 1,
                const Scalar& alpha = 1) const;
+  Tensor& addmm_(const Tensor& a, const Tensor& b, const Scalar& beta = 1,
+                 const Scalar& alpha = 1) const;
   Tensor baddbmm(const Tensor& a, const Tensor& b, const Scalar& beta = 1,
                  const Scalar& alpha = 1) const;
+  Tensor& baddbmm_(const Tensor& a, const Tensor& b, const Scalar& beta = 1,
+                   const Scalar& alpha = 1) const;
   Tensor t() const;
 
   // ---- shape (ops/shape.hpp)
@@ -449,6 +455,10 @@ class Tensor {
   // ---- rearrangements (ops/arrange.hpp)
   Tensor unflatten(std::int64_t dim, IntArrayRef sizes) const;
   Tensor movedim(IntArrayRef source, IntArrayRef destination) const;
+  Tensor moveaxis(IntArrayRef source, IntArrayRef destination) const;
+  Tensor swapaxes(std::int64_t axis0, std::int64_t axis1) const;
+  Tensor swapdims(std::int64_t dim0, std::int64_t dim1) const;
+  Tensor mT() const { return transpose(-2, -1); }
   Tensor repeat(IntArrayRef repeats) const;
   Tensor tile(IntArrayRef repeats) const;
   Tensor repeat_interleave(std::int64_t repeats, std::optional<std::int64_t> dim = nullopt) const;
@@ -457,6 +467,8 @@ class Tensor {
   Tensor roll(IntArrayRef shifts, IntArrayRef dims = {}) const;
   Tensor tril(std::int64_t diagonal = 0) const;
   Tensor triu(std::int64_t diagonal = 0) const;
+  Tensor& tril_(std::int64_t diagonal = 0) const;
+  Tensor& triu_(std::int64_t diagonal = 0) const;
   Tensor diag(std::int64_t diagonal = 0) const;
   Tensor trace() const;
 

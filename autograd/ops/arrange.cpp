@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops.hpp"
+#include "view.hpp"
 
 namespace reel {
 namespace {
@@ -73,6 +74,16 @@ Tensor movedim(const Tensor& x, IntArrayRef source, IntArrayRef destination) {
     d = static_cast<std::int64_t>(next++);
   }
   return x.permute(order);
+}
+
+Tensor moveaxis(const Tensor& x, IntArrayRef source, IntArrayRef destination) {
+  return movedim(x, source, destination);
+}
+Tensor swapaxes(const Tensor& x, std::int64_t axis0, std::int64_t axis1) {
+  return transpose(x, axis0, axis1);
+}
+Tensor swapdims(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
+  return transpose(x, dim0, dim1);
 }
 
 // ---------------------------------------------------------------- repeating
@@ -243,6 +254,15 @@ Tensor tril(const Tensor& x, std::int64_t diagonal) {
 }
 Tensor triu(const Tensor& x, std::int64_t diagonal) {
   return x.masked_fill(offsets("triu", x) < diagonal, 0);
+}
+
+Tensor& Tensor::tril_(std::int64_t diagonal) const {
+  return detail::write_in_place("tril_", *this,
+                                reel::tril(detail::before_write(*this, true), diagonal));
+}
+Tensor& Tensor::triu_(std::int64_t diagonal) const {
+  return detail::write_in_place("triu_", *this,
+                                reel::triu(detail::before_write(*this, true), diagonal));
 }
 
 Tensor diag(const Tensor& x, std::int64_t diagonal) {

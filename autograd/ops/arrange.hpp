@@ -1,5 +1,5 @@
 // Repeating, joining, shifting, padding, and the triangles of matrices. All give new memory except
-// unflatten and movedim, which are views.
+// unflatten, movedim and swapaxes, which are views.
 // All throw IndexError for a dimension out of range and ShapeError for sizes that do not fit.
 #pragma once
 
@@ -13,6 +13,10 @@ namespace reel {
 Tensor unflatten(const Tensor& x, std::int64_t dim, IntArrayRef sizes);
 /// The dimensions `source` moved to the places `destination`; the others keep their order.
 Tensor movedim(const Tensor& x, IntArrayRef source, IntArrayRef destination);
+/// Other names of movedim() and of transpose().
+Tensor moveaxis(const Tensor& x, IntArrayRef source, IntArrayRef destination);
+Tensor swapaxes(const Tensor& x, std::int64_t axis0, std::int64_t axis1);
+Tensor swapdims(const Tensor& x, std::int64_t dim0, std::int64_t dim1);
 /// The whole tensor, repeats[d] times along each dimension; leading entries make new dimensions.
 Tensor repeat(const Tensor& x, IntArrayRef repeats);
 /// The same, where missing leading entries of `repeats` are 1.

@@ -138,6 +138,17 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   return beta.toDouble() == 1.0 ? input + result : input * beta + result;
 }
 
+Tensor& Tensor::addmm_(const Tensor& a, const Tensor& b, const Scalar& beta,
+                       const Scalar& alpha) const {
+  return detail::write_in_place("addmm_", *this,
+                                reel::addmm(detail::before_write(*this, true), a, b, beta, alpha));
+}
+Tensor& Tensor::baddbmm_(const Tensor& a, const Tensor& b, const Scalar& beta,
+                         const Scalar& alpha) const {
+  return detail::write_in_place(
+      "baddbmm_", *this, reel::baddbmm(detail::before_write(*this, true), a, b, beta, alpha));
+}
+
 Tensor mv(const Tensor& matrix, const Tensor& vector) {
   check<ShapeError>(matrix.dim() == 2 && vector.dim() == 1 && matrix.size(1) == vector.size(0),
                     "[mv] expected shapes [n, k] and [k], found ", matrix.sizes(), " and ",

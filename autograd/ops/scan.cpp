@@ -108,6 +108,15 @@ Tensor cumprod(const Tensor& x, std::int64_t dim) {
   return detail::swap_back(recurrence(detail::swap_last(widened(x), d), Tensor(), 1), d, x.dim());
 }
 
+Tensor& Tensor::cumsum_(std::int64_t dim) const {
+  return detail::write_in_place("cumsum_", *this,
+                                reel::cumsum(detail::before_write(*this, true), dim));
+}
+Tensor& Tensor::cumprod_(std::int64_t dim) const {
+  return detail::write_in_place("cumprod_", *this,
+                                reel::cumprod(detail::before_write(*this, true), dim));
+}
+
 std::tuple<Tensor, Tensor> cummax(const Tensor& x, std::int64_t dim) {
   return extreme_so_far("cummax", x, dim, [](auto a, auto b) { return a >= b; });
 }

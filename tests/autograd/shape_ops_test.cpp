@@ -59,6 +59,7 @@ TEST_CASE("reductions: called as users call them") {
   CHECK(allclose(x.std(0, false), x.std(0, std::optional<std::int64_t>(0))));
   CHECK(allclose(x.norm(), x.square().sum().sqrt()));
   CHECK(x.any().item<bool>());
+  CHECK(equal(ones({1, 2, 3}).mT(), ones({1, 3, 2})));
   const auto nothing = median(empty({0})).item<double>();
   CHECK(nothing != nothing);
 }
