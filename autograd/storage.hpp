@@ -90,9 +90,9 @@ class Storage {
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
   /// While pinned, a backward pass must not add to this memory in place: a product put off reads
   /// it.
-  void pin() { ++pins_; }
-  void unpin() { --pins_; }
-  bool pinned() const { return pins_ != 0; }
+  void pin() { pins_.fetch_add(1, std::memory_order_relaxed); }
+  void unpin() { pins_.fetch_sub(1, std::memory_order_relaxed); }
+  bool pinned() const { return pins_.load(std::memory_order_relaxed) != 0; }
   bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -107,7 +107,7 @@ class Storage {
 
   std::atomic<std::int32_t> refs_{1};
   std::atomic<std::uint32_t> version_{0};
-  std::int32_t pins_ = 0;  // only ever touched by the pass that owns the gradient in here
+  std::atomic<std::int32_t> pins_{0};  // passes on several threads may share an input
   std::size_t bytes_;
   void* data_;
   std::function<void(void*)>* deleter_ = nullptr;  // set for borrowed memory only
