@@ -107,7 +107,7 @@ class Storage {
 
   std::atomic<std::int32_t> refs_{1};
   std::atomic<std::uint32_t> version_{0};
-  std::atomic<std::int32_t> pins_{0};
+  std::atomic<std::int32_t> pins_{0};  // passes on several threads may share an input
   std::size_t bytes_;
   void* data_;
   std::function<void(void*)>* deleter_ = nullptr;  // set for borrowed memory only

@@ -6,7 +6,9 @@
 #include "activation.hpp"
 #include "dropout.hpp"
 #include "embedding.hpp"
+#include "layer_norm.hpp"
 #include "loss.hpp"
+#include "pointwise_loss.hpp"
 
 namespace reel {
 namespace nn {
