@@ -17,4 +17,5 @@
 #include "packed_sequence.hpp"
 #include "rnn.hpp"
 #include "rnn_cell.hpp"
+#include "streaming.hpp"
 #include "utils.hpp"
