@@ -19,4 +19,5 @@
 #include "pointwise_loss.hpp"
 #include "rnn.hpp"
 #include "rnn_cell.hpp"
+#include "streaming.hpp"
 #include "utils.hpp"

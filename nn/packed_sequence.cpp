@@ -101,7 +101,8 @@ PackedSequence pack_padded_sequence(const Tensor& input, const Tensor& lengths, 
   check<ShapeError>(input.dim() >= 2,
                     "[pack_padded_sequence] expected an input of at least 2 dimensions, found ",
                     "shape ", input.sizes());
-  const std::int64_t batch = input.size(batch_first ? 0 : 1), steps = input.size(batch_first ? 1 : 0);
+  const std::int64_t batch = input.size(batch_first ? 0 : 1),
+                     steps = input.size(batch_first ? 1 : 0);
   const Integers given = integers("pack_padded_sequence", "lengths", lengths);
   check<ShapeError>(static_cast<std::int64_t>(given.size()) == batch && batch > 0,
                     "[pack_padded_sequence] expected `len(lengths)` to be equal to batch_size, but "
@@ -177,11 +178,11 @@ Tensor pad_sequence(ArrayRef<Tensor> sequences, bool batch_first, double padding
   check(sequences.size() > 0, "[pad_sequence] expected a non-empty list of sequences");
   std::int64_t steps = 0;
   for (const Tensor& s : sequences) {
-    check<ShapeError>(s.dim() > 0 && s.dim() == sequences[0].dim() &&
-                          std::equal(s.sizes().begin() + 1, s.sizes().end(),
-                                     sequences[0].sizes().begin() + 1),
-                      "[pad_sequence] sequences must agree in all sizes but the first, found ",
-                      s.sizes(), " and ", sequences[0].sizes());
+    check<ShapeError>(
+        s.dim() > 0 && s.dim() == sequences[0].dim() &&
+            std::equal(s.sizes().begin() + 1, s.sizes().end(), sequences[0].sizes().begin() + 1),
+        "[pad_sequence] sequences must agree in all sizes but the first, found ", s.sizes(),
+        " and ", sequences[0].sizes());
     steps = std::max(steps, s.size(0));
   }
   std::vector<Tensor> padded;

@@ -54,9 +54,9 @@ PackedSequence pack_padded_sequence(const Tensor& input, const Tensor& lengths,
 /// The reverse: ([T, B, *] or [B, T, *], lengths [B]), in the batch's original order, filled up
 /// with padding_value to the longest sequence, or to total_length, which must not be shorter.
 /// https://pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pad_packed_sequence.html
-std::tuple<Tensor, Tensor> pad_packed_sequence(
-    const PackedSequence& sequence, bool batch_first = false, double padding_value = 0.0,
-    std::optional<std::int64_t> total_length = nullopt);
+std::tuple<Tensor, Tensor> pad_packed_sequence(const PackedSequence& sequence,
+                                               bool batch_first = false, double padding_value = 0.0,
+                                               std::optional<std::int64_t> total_length = nullopt);
 /// Stacks sequences [L_i, *] of any lengths: [T, B, *], or [B, T, *] with batch_first.
 /// https://pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pad_sequence.html
 Tensor pad_sequence(ArrayRef<Tensor> sequences, bool batch_first = false,

@@ -62,8 +62,8 @@ Tensor prepared_state(const char* name, const char* which, const Tensor& given,
 }
 
 Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Tensor& input,
-                        const std::vector<std::int64_t>& batch_sizes,
-                        const RecurrentState& initial, bool reverse) {
+                        const std::vector<std::int64_t>& batch_sizes, const RecurrentState& initial,
+                        bool reverse) {
   const std::size_t steps = batch_sizes.size();
   const std::int64_t rows = input.size(0), batch = batch_sizes[0];
   const bool gru = kind == RecurrentKind::Gru, once = steps == 1;
@@ -77,8 +77,7 @@ Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Ten
     from_hidden = w.bias_hh.defined() ? w.bias_hh.expand({rows, w.hh.size(0)}).contiguous()
                                       : zeros({rows, w.hh.size(0)}, input.scalar_type());
   // A weight that is used once is not worth rearranging.
-  const auto hidden_weight =
-      once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(w.hh);
+  const auto hidden_weight = once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(w.hh);
   const auto add_hidden = [&](const Tensor& x, const Tensor& h) {
     return once ? x + linear(h, w.hh) : reel::detail::add_linear_into(x, h, hidden_weight);
   };
@@ -151,8 +150,7 @@ Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Ten
     ended.push_back(state);
     state = joined({ended.rbegin(), ended.rend()});
   }
-  return {once ? state.h
-               : reel::detail::join_slices(states.narrow(0, shift, rows), outputs),
+  return {once ? state.h : reel::detail::join_slices(states.narrow(0, shift, rows), outputs),
           state};
 }
 

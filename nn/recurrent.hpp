@@ -32,11 +32,12 @@ Tensor prepared_state(const char* name, const char* which, const Tensor& given,
 
 /// One layer in one direction over the rows [N, I] of all time steps, one step behind the other:
 /// step t has batch_sizes[t] rows, never more than the step before it, and row b of every step
-/// belongs to the same sequence. `initial` has batch_sizes[0] rows, and so has the last state, which
-/// is that after the last step of each sequence. `reverse` runs from the last step to the first.
+/// belongs to the same sequence. `initial` has batch_sizes[0] rows, and so has the last state,
+/// which is that after the last step of each sequence. `reverse` runs from the last step to the
+/// first.
 Direction run_direction(RecurrentKind kind, const RecurrentWeights& weights, const Tensor& input,
-                        const std::vector<std::int64_t>& batch_sizes,
-                        const RecurrentState& initial, bool reverse);
+                        const std::vector<std::int64_t>& batch_sizes, const RecurrentState& initial,
+                        bool reverse);
 
 }  // namespace detail
 }  // namespace nn

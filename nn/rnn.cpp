@@ -171,8 +171,8 @@ std::tuple<Tensor, RecurrentState> RNNImplBase<Derived>::run(const Tensor& input
 
 template <class Derived>
 std::tuple<Tensor, RecurrentState> RNNImplBase<Derived>::run_layers(
-    const Tensor& rows, const std::vector<std::int64_t>& batch_sizes,
-    const RecurrentState& initial, bool batched) const {
+    const Tensor& rows, const std::vector<std::int64_t>& batch_sizes, const RecurrentState& initial,
+    bool batched) const {
   const RNNOptionsBase& o = options_base;
   const char* name = kind_name(o.mode());
   const auto& all = this->parameters_;
@@ -182,9 +182,8 @@ std::tuple<Tensor, RecurrentState> RNNImplBase<Derived>::run_layers(
   const std::int64_t directions = o.bidirectional() ? 2 : 1, batch = batch_sizes[0];
   const std::int64_t state = o.proj_size() > 0 ? o.proj_size() : o.hidden_size();
   const bool lstm = o.mode() == RecurrentKind::Lstm;
-  const Tensor h0 =
-      prepared_state(name, "hidden state", initial.h, {o.num_layers() * directions, batch, state},
-                     batched, 1, rows);
+  const Tensor h0 = prepared_state(name, "hidden state", initial.h,
+                                   {o.num_layers() * directions, batch, state}, batched, 1, rows);
   Tensor c0;
   if (lstm)
     c0 = prepared_state(name, "cell state", initial.c,
@@ -246,8 +245,8 @@ std::tuple<utils::rnn::PackedSequence, Tensor> RNNImpl::forward_with_packed_inpu
   auto [output, last] = run(packed_input, {std::move(hx), Tensor()});
   return {output, last.h};
 }
-std::tuple<Tensor, Tensor> RNNImpl::forward_with_lengths(const Tensor& input,
-                                                         const Tensor& lengths, Tensor hx) {
+std::tuple<Tensor, Tensor> RNNImpl::forward_with_lengths(const Tensor& input, const Tensor& lengths,
+                                                         Tensor hx) {
   auto [output, last] = run(input, lengths, {std::move(hx), Tensor()});
   return {output, last.h};
 }
@@ -273,8 +272,7 @@ LSTMImpl::forward_with_packed_input(const utils::rnn::PackedSequence& packed_inp
   return {output, {last.h, last.c}};
 }
 std::tuple<Tensor, std::tuple<Tensor, Tensor>> LSTMImpl::forward_with_lengths(
-    const Tensor& input, const Tensor& lengths,
-    std::optional<std::tuple<Tensor, Tensor>> hx_opt) {
+    const Tensor& input, const Tensor& lengths, std::optional<std::tuple<Tensor, Tensor>> hx_opt) {
   auto [output, last] = run(input, lengths, given_state(hx_opt));
   return {output, {last.h, last.c}};
 }
@@ -290,8 +288,8 @@ std::tuple<utils::rnn::PackedSequence, Tensor> GRUImpl::forward_with_packed_inpu
   auto [output, last] = run(packed_input, {std::move(hx), Tensor()});
   return {output, last.h};
 }
-std::tuple<Tensor, Tensor> GRUImpl::forward_with_lengths(const Tensor& input,
-                                                         const Tensor& lengths, Tensor hx) {
+std::tuple<Tensor, Tensor> GRUImpl::forward_with_lengths(const Tensor& input, const Tensor& lengths,
+                                                         Tensor hx) {
   auto [output, last] = run(input, lengths, {std::move(hx), Tensor()});
   return {output, last.h};
 }

@@ -57,7 +57,6 @@ struct RecurrentState {
   Tensor h, c;
 };
 
-
 /// What the three modules share: parameters, checks, and the loop over layers and directions.
 template <class Derived>
 class RNNImplBase : public Cloneable<Derived> {

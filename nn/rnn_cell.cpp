@@ -108,8 +108,8 @@ LSTMCellImpl::LSTMCellImpl(const LSTMCellOptions& options_)
     : RNNCellImplBase({detail::RecurrentKind::Lstm, options_.input_size(), options_.hidden_size(),
                        options_.bias()}),
       options(options_) {}
-std::tuple<Tensor, Tensor> LSTMCellImpl::forward(
-    const Tensor& input, std::optional<std::tuple<Tensor, Tensor>> hx_opt) {
+std::tuple<Tensor, Tensor> LSTMCellImpl::forward(const Tensor& input,
+                                                 std::optional<std::tuple<Tensor, Tensor>> hx_opt) {
   detail::RecurrentState state;
   if (hx_opt) state = {std::get<0>(*hx_opt), std::get<1>(*hx_opt)};
   const detail::RecurrentState next = step(input, state);

@@ -22,17 +22,6 @@ void visit_fields(Options& options, Fields& visit) {
   visit("maximize", options.maximize());
 }
 
-template <class Options>
-void validate_options(const char* op, const Options& options) {
-  const auto& [beta1, beta2] = options.betas();
-  check(options.lr() >= 0, "[", op, "] Invalid learning rate: ", options.lr());
-  check(options.eps() >= 0, "[", op, "] Invalid epsilon value: ", options.eps());
-  check(0 <= beta1 && beta1 < 1, "[", op, "] Invalid beta parameter at index 0: ", beta1);
-  check(0 <= beta2 && beta2 < 1, "[", op, "] Invalid beta parameter at index 1: ", beta2);
-  check(options.weight_decay() >= 0, "[", op,
-        "] Invalid weight_decay value: ", options.weight_decay());
-}
-
 /// The constants of one update, in the parameter's type.
 template <class T>
 struct Rule {
@@ -96,9 +85,9 @@ void update_one(const ParamUpdate& memory, AdamParamState& state, const Options&
 }  // namespace
 
 void AdamOptions::fields(Fields& visit) { visit_fields(*this, visit); }
-void AdamOptions::validate() const { validate_options("Adam", *this); }
+void AdamOptions::validate() const { validate_adam("Adam", *this); }
 void AdamWOptions::fields(Fields& visit) { visit_fields(*this, visit); }
-void AdamWOptions::validate() const { validate_options("AdamW", *this); }
+void AdamWOptions::validate() const { validate_adam("AdamW", *this); }
 
 void AdamParamState::fields(Fields& visit) {
   visit("step", step_);

@@ -1,15 +1,146 @@
 #include "lr_scheduler.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <unordered_map>
 
 #include "autograd/ops/ops.hpp"
 
 namespace reel {
 namespace optim {
 
+namespace {
+
+/// Appends every value to a dictionary.
+class StateWriter : public Fields {
+ public:
+  Optimizer::StateDict dict;
+  void operator()(const char* name, double& value) override {
+    dict.emplace_back(name, scalar_tensor(value, kFloat64));
+  }
+  void operator()(const char* name, std::int64_t& value) override {
+    dict.emplace_back(name, scalar_tensor(value, kInt64));
+  }
+  void operator()(const char* name, bool& value) override {
+    dict.emplace_back(name, scalar_tensor(value, kBool));
+  }
+  void operator()(const char* name, Tensor& value) override { dict.emplace_back(name, value); }
+};
+
+/// Checks every value that a dictionary holds, and replaces it where `assign` is set.
+class StateReader : public Fields {
+ public:
+  StateReader(const Optimizer::StateDict& from, std::vector<std::string>& problems, bool assign)
+      : problems_(problems), assign_(assign) {
+    for (const auto& [name, value] : from)
+      if (!values_.emplace(name, value).second) problems_.push_back("duplicate name " + name);
+  }
+  void operator()(const char* name, double& value) override { read(name, value); }
+  void operator()(const char* name, std::int64_t& value) override { read(name, value); }
+  void operator()(const char* name, bool& value) override { read(name, value); }
+  void operator()(const char* name, Tensor& value) override {
+    const Tensor found = take(name);
+    if (!found.defined()) return;
+    if (found.dtype() != kFloat64 || found.sizes() != value.sizes())
+      problems_.push_back(detail::message(name, " must be float64 of shape ", value.sizes(),
+                                          ", found ", dtype_name(found.dtype()), " of shape ",
+                                          found.sizes()));
+    else if (assign_)
+      value = found.contiguous();
+  }
+  void report_unused() {
+    std::vector<std::string> unused;
+    for (const auto& item : values_) unused.push_back("unexpected " + item.first);
+    std::sort(unused.begin(), unused.end());
+    problems_.insert(problems_.end(), unused.begin(), unused.end());
+  }
+
+ private:
+  Tensor take(const std::string& name) {
+    const auto found = values_.find(name);
+    if (found == values_.end()) {
+      problems_.push_back("missing " + name);
+      return Tensor();
+    }
+    const Tensor value = found->second;
+    values_.erase(found);
+    return value;
+  }
+  template <class T>
+  void read(const char* name, T& value) {
+    const Tensor found = take(name);
+    if (!found.defined()) return;
+    if (found.dtype() != dtype_of<T>::value || found.numel() != 1)
+      problems_.push_back(detail::message(name, " must be one ", dtype_name(dtype_of<T>::value),
+                                          ", found ", dtype_name(found.dtype()), " of shape ",
+                                          found.sizes()));
+    else if (assign_)
+      value = *found.template data_ptr<T>();
+    else if (std::is_same_v<T, std::int64_t> && !is_count(*found.template data_ptr<T>()))
+      problems_.push_back(
+          detail::message(name, " is out of range: ", *found.template data_ptr<T>()));
+  }
+  template <class T>
+  static bool is_count(T value) {
+    return value >= T(0) && static_cast<double>(value) <= std::numeric_limits<unsigned>::max();
+  }
+
+  std::unordered_map<std::string, Tensor> values_;
+  std::vector<std::string>& problems_;
+  bool assign_;
+};
+
+/// Visits under a prefix.
+class Prefixed : public Fields {
+ public:
+  Prefixed(Fields& visit, std::string prefix) : visit_(visit), prefix_(std::move(prefix)) {}
+  void operator()(const char* name, double& value) override { pass(name, value); }
+  void operator()(const char* name, std::int64_t& value) override { pass(name, value); }
+  void operator()(const char* name, bool& value) override { pass(name, value); }
+  void operator()(const char* name, Tensor& value) override { pass(name, value); }
+
+ private:
+  template <class T>
+  void pass(const char* name, T& value) {
+    visit_((prefix_ + name).c_str(), value);
+  }
+  Fields& visit_;
+  std::string prefix_;
+};
+
+std::vector<LRLambda> one_per_group(const char* op, Optimizer& optimizer,
+                                    std::vector<LRLambda> lambdas) {
+  check(lambdas.size() == optimizer.param_groups().size(), "[", op, "] expected ",
+        optimizer.param_groups().size(), " functions, one per parameter group, found ",
+        lambdas.size());
+  for (const LRLambda& lambda : lambdas) check(lambda != nullptr, "[", op, "] a function is empty");
+  return lambdas;
+}
+std::vector<LRLambda> repeated(Optimizer& optimizer, const LRLambda& lambda) {
+  return std::vector<LRLambda>(optimizer.param_groups().size(), lambda);
+}
+
+std::vector<double> scaled(std::vector<double> rates, double factor) {
+  for (double& rate : rates) rate *= factor;
+  return rates;
+}
+
+}  // namespace
+
+LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {
+  for (auto& group : optimizer.param_groups()) {
+    if (!group.initial_lr()) group.initial_lr() = group.options().get_lr();
+    base_lrs_.push_back(*group.initial_lr());
+  }
+}
+
 void LRScheduler::step() {
   ++step_count_;
-  const std::vector<double> rates = get_lrs();
+  set_lrs(get_lrs());
+}
+
+void LRScheduler::set_lrs(const std::vector<double>& rates) {
   auto& groups = optimizer_.param_groups();
   check(
       rates.size() == groups.size(), "[LRScheduler] Number of learning rates not equal to number ",
@@ -23,29 +154,47 @@ std::vector<double> LRScheduler::get_current_lrs() const {
   return rates;
 }
 
+void LRScheduler::fields(Fields&) {}
+
+void LRScheduler::visit_base_lrs(Fields& visit) {
+  Tensor rates = empty({static_cast<std::int64_t>(base_lrs_.size())}, kFloat64);
+  std::copy(base_lrs_.begin(), base_lrs_.end(), rates.data_ptr<double>());
+  visit("base_lrs", rates);
+  std::copy_n(rates.data_ptr<double>(), base_lrs_.size(), base_lrs_.begin());
+}
+
+void LRScheduler::visit_all(Fields& visit) {
+  std::int64_t count = step_count_;
+  visit("step_count", count);
+  step_count_ = static_cast<unsigned>(count);
+  fields(visit);
+}
+
+void LRScheduler::restart(const std::vector<double>& base_lrs) {
+  step_count_ = 0;
+  set_lrs(base_lrs);
+  set_lrs(get_lrs());
+}
+
 Optimizer::StateDict LRScheduler::state_dict() const {
-  return {{"step_count", scalar_tensor(step_count_, kInt64)}};
+  StateWriter write;
+  // Writing changes nothing.
+  const_cast<LRScheduler*>(this)->visit_all(write);
+  return write.dict;
 }
 
 std::function<void()> LRScheduler::prepare_load(const Optimizer::StateDict& from,
                                                 std::vector<std::string>& problems) {
   const std::size_t before = problems.size();
-  std::int64_t count = -1;
-  for (const auto& [name, value] : from) {
-    if (name != "step_count") {
-      problems.push_back("unexpected " + name);
-    } else if (value.dtype() != kInt64 || value.numel() != 1) {
-      problems.push_back(detail::message("step_count must be one int64, found ",
-                                         dtype_name(value.dtype()), " of shape ", value.sizes()));
-    } else {
-      count = *value.data_ptr<std::int64_t>();
-      if (count < 0 || count > std::numeric_limits<unsigned>::max())
-        problems.push_back(detail::message("step_count is out of range: ", count));
-    }
-  }
-  if (count == -1 && problems.size() == before) problems.push_back("missing step_count");
+  StateReader checked(from, problems, false);
+  visit_all(checked);
+  checked.report_unused();
   if (problems.size() != before) return nullptr;
-  return [this, count] { step_count_ = static_cast<unsigned>(count); };
+  return [this, from] {
+    std::vector<std::string> none;
+    StateReader read(from, none, true);
+    visit_all(read);
+  };
 }
 
 void LRScheduler::load_state_dict(const Optimizer::StateDict& from) {
@@ -61,12 +210,121 @@ StepLR::StepLR(Optimizer& optimizer, unsigned step_size, double gamma)
     : LRScheduler(optimizer), step_size_(step_size), gamma_(gamma) {
   check(step_size > 0, "[StepLR] step_size must be at least 1, found 0");
 }
-
 std::vector<double> StepLR::get_lrs() {
-  std::vector<double> rates = get_current_lrs();
-  if (step_count_ % step_size_ == 0)
-    for (double& rate : rates) rate *= gamma_;
+  const bool now = step_count_ != 0 && step_count_ % step_size_ == 0;
+  return scaled(get_current_lrs(), now ? gamma_ : 1);
+}
+
+MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<unsigned> milestones, double gamma)
+    : LRScheduler(optimizer), milestones_(std::move(milestones)), gamma_(gamma) {}
+std::vector<double> MultiStepLR::get_lrs() {
+  const auto times = std::count(milestones_.begin(), milestones_.end(), step_count_);
+  return scaled(get_current_lrs(), std::pow(gamma_, static_cast<double>(times)));
+}
+
+std::vector<double> ExponentialLR::get_lrs() {
+  return scaled(get_current_lrs(), step_count_ == 0 ? 1 : gamma_);
+}
+
+ConstantLR::ConstantLR(Optimizer& optimizer, double factor, unsigned total_iters)
+    : LRScheduler(optimizer), factor_(factor), total_iters_(total_iters) {
+  check(factor > 0 && factor <= 1, "[ConstantLR] Constant multiplicative factor expected to be ",
+        "above 0 and at most 1, found ", factor);
+  begin();
+}
+std::vector<double> ConstantLR::get_lrs() {
+  const double change = step_count_ == 0 ? factor_ : step_count_ == total_iters_ ? 1 / factor_ : 1;
+  return scaled(get_current_lrs(), change);
+}
+
+LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor,
+                   unsigned total_iters)
+    : LRScheduler(optimizer),
+      start_factor_(start_factor),
+      end_factor_(end_factor),
+      total_iters_(total_iters) {
+  check(start_factor > 0 && start_factor <= 1, "[LinearLR] Starting multiplicative factor ",
+        "expected to be above 0 and at most 1, found ", start_factor);
+  check(end_factor >= 0 && end_factor <= 1, "[LinearLR] Ending multiplicative factor expected to ",
+        "be between 0 and 1, found ", end_factor);
+  begin();
+}
+std::vector<double> LinearLR::get_lrs() {
+  if (step_count_ == 0) return scaled(get_current_lrs(), start_factor_);
+  if (step_count_ > total_iters_) return get_current_lrs();
+  const double slope = end_factor_ - start_factor_, t = step_count_;
+  return scaled(get_current_lrs(), 1 + slope / (total_iters_ * start_factor_ + (t - 1) * slope));
+}
+
+std::vector<double> PolynomialLR::get_lrs() {
+  if (step_count_ == 0 || step_count_ > total_iters_) return get_current_lrs();
+  const double t = step_count_, total = total_iters_;
+  return scaled(get_current_lrs(), std::pow((1 - t / total) / (1 - (t - 1) / total), power_));
+}
+
+LambdaLR::LambdaLR(Optimizer& optimizer, LRLambda lr_lambda)
+    : LambdaLR(optimizer, repeated(optimizer, lr_lambda)) {}
+LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<LRLambda> lr_lambdas)
+    : LRScheduler(optimizer),
+      lambdas_(one_per_group("LambdaLR", optimizer, std::move(lr_lambdas))) {
+  begin();
+}
+std::vector<double> LambdaLR::get_lrs() {
+  std::vector<double> rates = base_lrs();
+  for (std::size_t g = 0; g < rates.size(); ++g) rates[g] *= lambdas_[g](step_count_);
   return rates;
+}
+
+MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, LRLambda lr_lambda)
+    : MultiplicativeLR(optimizer, repeated(optimizer, lr_lambda)) {}
+MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::vector<LRLambda> lr_lambdas)
+    : LRScheduler(optimizer),
+      lambdas_(one_per_group("MultiplicativeLR", optimizer, std::move(lr_lambdas))) {}
+std::vector<double> MultiplicativeLR::get_lrs() {
+  std::vector<double> rates = get_current_lrs();
+  if (step_count_ > 0)
+    for (std::size_t g = 0; g < rates.size(); ++g) rates[g] *= lambdas_[g](step_count_);
+  return rates;
+}
+void MultiplicativeLR::restart(const std::vector<double>&) { step_count_ = 0; }
+
+SequentialLR::SequentialLR(Optimizer& optimizer,
+                           std::vector<std::shared_ptr<LRScheduler>> schedulers,
+                           std::vector<unsigned> milestones)
+    : LRScheduler(optimizer),
+      schedulers_(std::move(schedulers)),
+      milestones_(std::move(milestones)) {
+  check(!schedulers_.empty() && milestones_.size() + 1 == schedulers_.size(),
+        "[SequentialLR] expected number of schedulers provided to be one more than the number of ",
+        "milestone points, but got ", schedulers_.size(), " schedulers and ", milestones_.size(),
+        " milestones");
+  for (const auto& scheduler : schedulers_)
+    check(scheduler && &scheduler->optimizer() == &optimizer,
+          "[SequentialLR] expected all schedulers to belong to the same optimizer");
+  check(std::is_sorted(milestones_.begin(), milestones_.end(), std::less_equal<>()),
+        "[SequentialLR] expected milestones that rise");
+  restart(base_lrs());
+}
+std::vector<double> SequentialLR::get_lrs() {
+  const auto later = std::upper_bound(milestones_.begin(), milestones_.end(), step_count_);
+  const auto at = static_cast<std::size_t>(later - milestones_.begin());
+  if (at > 0 && milestones_[at - 1] == step_count_)
+    schedulers_[at]->restart(base_lrs());
+  else
+    schedulers_[at]->step();
+  return get_current_lrs();
+}
+void SequentialLR::fields(Fields& visit) {
+  visit_base_lrs(visit);
+  for (std::size_t i = 0; i < schedulers_.size(); ++i) {
+    Prefixed inner(visit, detail::message("schedulers.", i, "."));
+    schedulers_[i]->visit_all(inner);
+  }
+}
+void SequentialLR::restart(const std::vector<double>& base_lrs) {
+  step_count_ = 0;
+  set_lrs(base_lrs);
+  schedulers_[0]->restart(base_lrs);
 }
 
 }  // namespace optim

@@ -1,7 +1,10 @@
-// Schedules of the learning rate.
+// Schedules of the learning rate: the base, and those that multiply it. Others: annealing.hpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,11 +14,12 @@ namespace reel {
 namespace optim {
 
 /// Sets the learning rate of each group of `optimizer`, which must outlive it. Call `step()` after
-/// the optimizer's, once per epoch. A schedule overrides get_lrs().
+/// the optimizer's, once per epoch. A schedule overrides get_lrs(). Where a step number t is
+/// mentioned, the first call of step() is number 1, and 0 is the construction.
 /// https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
 class LRScheduler {
  public:
-  explicit LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {}
+  explicit LRScheduler(Optimizer& optimizer);
   virtual ~LRScheduler() = default;
   LRScheduler(const LRScheduler&) = delete;
   LRScheduler& operator=(const LRScheduler&) = delete;
@@ -26,7 +30,8 @@ class LRScheduler {
   /// The learning rates now in use, one per group.
   std::vector<double> get_last_lr() const { return get_current_lrs(); }
 
-  /// What a file keeps: "step_count". The rates themselves are the optimizer's.
+  /// What a file keeps: "step_count", and what else the schedule remembers. The rates themselves
+  /// are the optimizer's, and functions are the program's.
   Optimizer::StateDict state_dict() const;
   /// Throws Error that lists what does not fit; then nothing has changed.
   void load_state_dict(const Optimizer::StateDict& from);
@@ -37,12 +42,28 @@ class LRScheduler {
  protected:
   /// One learning rate per group, for the step that `step_count_` names (the first is 1).
   virtual std::vector<double> get_lrs() = 0;
+  /// Visits the values that a file keeps besides step_count. Tensors are float64.
+  virtual void fields(Fields& visit);
+  /// Begins the schedule anew, at step 0.
+  virtual void restart(const std::vector<double>& base_lrs);
+
   std::vector<double> get_current_lrs() const;
+  void set_lrs(const std::vector<double>& rates);
+  /// A constructor's last act, where step 0 has rates of its own.
+  void begin() { set_lrs(get_lrs()); }
+  /// The rates that the optimizer had before any schedule.
+  const std::vector<double>& base_lrs() const { return base_lrs_; }
+  void visit_base_lrs(Fields& visit);
+  Optimizer& optimizer() const { return optimizer_; }
 
   unsigned step_count_ = 0;
 
  private:
+  friend class SequentialLR;
+  void visit_all(Fields& visit);
+
   Optimizer& optimizer_;
+  std::vector<double> base_lrs_;
 };
 
 /// Multiplies the learning rates by `gamma` at every `step_size`-th step, at the step PyTorch's
@@ -58,6 +79,129 @@ class StepLR : public LRScheduler {
 
   unsigned step_size_;
   double gamma_;
+};
+
+/// Multiplies the learning rates by `gamma` at each of the steps `milestones`, as often as each is
+/// named.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html
+class MultiStepLR : public LRScheduler {
+ public:
+  MultiStepLR(Optimizer& optimizer, std::vector<unsigned> milestones, double gamma = 0.1);
+
+ private:
+  std::vector<double> get_lrs() override;
+
+  std::vector<unsigned> milestones_;
+  double gamma_;
+};
+
+/// Multiplies the learning rates by `gamma` at every step.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
+class ExponentialLR : public LRScheduler {
+ public:
+  ExponentialLR(Optimizer& optimizer, double gamma) : LRScheduler(optimizer), gamma_(gamma) {}
+
+ private:
+  std::vector<double> get_lrs() override;
+
+  double gamma_;
+};
+
+/// Multiplies the learning rates by `factor` up to step `total_iters`.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ConstantLR.html
+class ConstantLR : public LRScheduler {
+ public:
+  /// Throws Error for a factor outside (0, 1].
+  ConstantLR(Optimizer& optimizer, double factor = 1.0 / 3, unsigned total_iters = 5);
+
+ private:
+  std::vector<double> get_lrs() override;
+
+  double factor_;
+  unsigned total_iters_;
+};
+
+/// Multiplies the learning rates by a factor that goes from start_factor to end_factor in equal
+/// differences over total_iters steps.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LinearLR.html
+class LinearLR : public LRScheduler {
+ public:
+  /// Throws Error for a start_factor outside (0, 1] or an end_factor outside [0, 1].
+  LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1.0,
+           unsigned total_iters = 5);
+
+ private:
+  std::vector<double> get_lrs() override;
+
+  double start_factor_, end_factor_;
+  unsigned total_iters_;
+};
+
+/// lr_t = lr_0 (1 - t / total_iters)^power up to step total_iters, then 0.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html
+class PolynomialLR : public LRScheduler {
+ public:
+  PolynomialLR(Optimizer& optimizer, unsigned total_iters = 5, double power = 1.0)
+      : LRScheduler(optimizer), total_iters_(total_iters), power_(power) {}
+
+ private:
+  std::vector<double> get_lrs() override;
+
+  unsigned total_iters_;
+  double power_;
+};
+
+/// A factor for step number t.
+using LRLambda = std::function<double(unsigned t)>;
+
+/// lr_t = lr_0 lambda(t), with one function for all groups or one per group.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LambdaLR.html
+class LambdaLR : public LRScheduler {
+ public:
+  LambdaLR(Optimizer& optimizer, LRLambda lr_lambda);
+  /// Throws Error where there is not one function per group.
+  LambdaLR(Optimizer& optimizer, std::vector<LRLambda> lr_lambdas);
+
+ private:
+  std::vector<double> get_lrs() override;
+  void fields(Fields& visit) override { visit_base_lrs(visit); }
+
+  std::vector<LRLambda> lambdas_;
+};
+
+/// lr_t = lr_(t-1) lambda(t), with one function for all groups or one per group.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiplicativeLR.html
+class MultiplicativeLR : public LRScheduler {
+ public:
+  MultiplicativeLR(Optimizer& optimizer, LRLambda lr_lambda);
+  /// Throws Error where there is not one function per group.
+  MultiplicativeLR(Optimizer& optimizer, std::vector<LRLambda> lr_lambdas);
+
+ private:
+  std::vector<double> get_lrs() override;
+  /// As in PyTorch the rates stay as they are.
+  void restart(const std::vector<double>& base_lrs) override;
+
+  std::vector<LRLambda> lambdas_;
+};
+
+/// Runs `schedulers` of the same optimizer one after the other: the next one starts, from the
+/// optimizer's first rates, at each of the steps `milestones`.
+/// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.SequentialLR.html
+class SequentialLR : public LRScheduler {
+ public:
+  /// Throws Error for an empty list or pointer, a schedule of another optimizer, or milestones that
+  /// do not rise or are not one fewer than the schedulers.
+  SequentialLR(Optimizer& optimizer, std::vector<std::shared_ptr<LRScheduler>> schedulers,
+               std::vector<unsigned> milestones);
+
+ private:
+  std::vector<double> get_lrs() override;
+  void fields(Fields& visit) override;
+  void restart(const std::vector<double>& base_lrs) override;
+
+  std::vector<std::shared_ptr<LRScheduler>> schedulers_;
+  std::vector<unsigned> milestones_;
 };
 
 }  // namespace optim

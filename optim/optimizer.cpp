@@ -159,7 +159,9 @@ bool operator==(const OptimizerOptions& a, const OptimizerOptions& b) {
 }
 
 OptimizerParamGroup::OptimizerParamGroup(const OptimizerParamGroup& other)
-    : params_(other.params_), options_(other.options_ ? other.options_->clone() : nullptr) {}
+    : params_(other.params_),
+      initial_lr_(other.initial_lr_),
+      options_(other.options_ ? other.options_->clone() : nullptr) {}
 OptimizerOptions& OptimizerParamGroup::options() {
   check(has_options(), "[optim] this parameter group has no options yet; give them to its ",
         "constructor or to set_options()");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -91,9 +92,12 @@ class OptimizerParamGroup {
   void set_options(std::unique_ptr<OptimizerOptions> options) { options_ = std::move(options); }
   std::vector<Tensor>& params() { return params_; }
   const std::vector<Tensor>& params() const { return params_; }
+  /// The learning rate before any schedule; the first one notes it.
+  std::optional<double>& initial_lr() { return initial_lr_; }
 
  private:
   std::vector<Tensor> params_;
+  std::optional<double> initial_lr_;
   std::unique_ptr<OptimizerOptions> options_;
 };
 
@@ -181,6 +185,20 @@ class Optimizer {
     check(state != nullptr, "[", name(), "] a parameter has the state of another optimizer; ",
           "erase it from state()");
     return *state;
+  }
+  /// One step: the loss of `closure`, the checks, then `visit(options, state, param)` for every
+  /// parameter that has a gradient, with nothing recorded.
+  template <class Options, class State, class Visit>
+  Tensor update_each(const LossClosure& closure, Visit visit) {
+    const Tensor loss = evaluate(closure);
+    const NoGradGuard no_grad;
+    check_gradients();
+    for (auto& group : param_groups_) {
+      const Options& options = options_of<Options>(group);
+      for (const Tensor& param : group.params())
+        if (param.grad().defined()) visit(options, state_of<State>(param), param);
+    }
+    return loss;
   }
   /// Makes `buffer` zeros like `param` where it is undefined; throws ShapeError or DtypeError where
   /// it no longer fits, because the parameter was changed.

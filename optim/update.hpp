@@ -1,7 +1,14 @@
-// For the optimizers' own sources: a parameter and its gradient as raw memory for one pass.
+// For the optimizers' own sources: a parameter and its gradient as raw memory for one pass, and
+// checks that options share.
 #pragma once
 
+<<<<<<< HEAD
 #include "../autograd/tensor.hpp"
+=======
+#include <utility>
+
+#include "../autograd/tensor.hpp"
+>>>>>>> 221b2481cc9540129304ba9deca0de7e89051293
 
 namespace reel {
 namespace optim {
@@ -37,6 +44,38 @@ class ParamUpdate {
   Tensor memory_;
   Tensor grad_;
 };
+
+/// The checks that Adam's options and those of its kin share.
+template <class Options>
+void validate_adam(const char* op, const Options& options) {
+  const auto& [beta1, beta2] = options.betas();
+  check(options.lr() >= 0, "[", op, "] Invalid learning rate: ", options.lr());
+  check(options.eps() >= 0, "[", op, "] Invalid epsilon value: ", options.eps());
+  check(0 <= beta1 && beta1 < 1, "[", op, "] Invalid beta parameter at index 0: ", beta1);
+  check(0 <= beta2 && beta2 < 1, "[", op, "] Invalid beta parameter at index 1: ", beta2);
+  check(options.weight_decay() >= 0, "[", op,
+        "] Invalid weight_decay value: ", options.weight_decay());
+}
+
+/// Calls rule(p, g, b...) for every element p of `param` with its gradient g and its elements of
+/// the `buffers`, all in the parameter's type; the rule changes p and the b. A buffer that is
+/// undefined gives a b of no meaning.
+template <class Rule, class... Buffer>
+void update_elements(const char* op, const Tensor& param, Rule rule, const Buffer&... buffers) {
+  const ParamUpdate memory(param);
+  dispatch_float(op, param.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T none = 0;
+    const auto loop = [&](auto... b) {
+      T* p = memory.param<T>();
+      const T* g = memory.grad<T>();
+      for (std::int64_t i = 0; i < memory.size(); ++i) rule(p[i], g[i], b.first[i * b.second]...);
+    };
+    loop(buffers.defined() ? std::make_pair(buffers.template data_ptr<T>(), std::int64_t{1})
+                           : std::make_pair(&none, std::int64_t{0})...);
+  });
+  memory.finish();
+}
 
 }  // namespace optim
 }  // namespace reel

@@ -138,9 +138,8 @@ TEST_CASE("packed: lengths given directly, in any order, over padding of NaN") {
     const Tensor y = read_tensor(row.at("y"));
     // The input is as long as the output: longer than the longest sequence where the case says so.
     Tensor x = batch_first ? read_tensor(row.at("x")) : read_tensor(row.at("x")).transpose(0, 1);
-    const Tensor wide =
-        reel::full({x.size(0), y.size(batch_first ? 1 : 0), x.size(2)},
-                   std::numeric_limits<double>::quiet_NaN(), kFloat64);
+    const Tensor wide = reel::full({x.size(0), y.size(batch_first ? 1 : 0), x.size(2)},
+                                   std::numeric_limits<double>::quiet_NaN(), kFloat64);
     for (std::size_t b = 0; b < lengths.size(); ++b) {
       const auto i = static_cast<std::int64_t>(b);
       wide[i].narrow(0, 0, lengths[b]).copy_(x[i].narrow(0, 0, lengths[b]));
@@ -305,8 +304,9 @@ TEST_CASE("cell: gradients of gradients, and agreement with the module over a se
       CHECK(gradient_difference(
                 [&](const Tensors& in) {
                   AutoGradMode on(true);
-                  return autograd::grad({cell.forward(in[0], {in.begin() + 1, in.begin() + states})[0]},
-                                        leaves, {weight}, nullopt, true);
+                  return autograd::grad(
+                      {cell.forward(in[0], {in.begin() + 1, in.begin() + states})[0]}, leaves,
+                      {weight}, nullopt, true);
                 },
                 leaves) < 1e-6);
 
@@ -337,8 +337,9 @@ TEST_CASE("cell: misuse is refused, and printing is PyTorch's") {
   CHECK(mentions(text(reel::zeros({4, 5})), {"LSTMCell", "Expected 3, got 5"}));
   CHECK(mentions(text(reel::zeros({1, 4, 3})), {"1-D or 2-D", "3-D"}));
   CHECK(mentions(text(reel::zeros({4, 3}, kFloat64)), {"float64", "float32"}));
-  CHECK(mentions(text(reel::zeros({4, 3}), std::make_tuple(reel::zeros({3, 2}), reel::zeros({4, 2}))),
-                 {"hidden state", "[4, 2]", "[3, 2]"}));
+  CHECK(
+      mentions(text(reel::zeros({4, 3}), std::make_tuple(reel::zeros({3, 2}), reel::zeros({4, 2}))),
+               {"hidden state", "[4, 2]", "[3, 2]"}));
   CHECK(mentions(text(reel::zeros({4, 3}), std::make_tuple(reel::zeros({4, 2}), reel::zeros({2}))),
                  {"cell state", "[4, 2]", "[2]"}));
   CHECK(mentions(error_of<Error>([] { nn::GRUCell(3, 0); }), {"hidden_size", "greater than zero"}));

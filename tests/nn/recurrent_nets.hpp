@@ -46,9 +46,8 @@ class Recurrent {
       const nn::utils::rnn::PackedSequence& x, const Tensors& state) {
     if (lstm_) {
       const auto [y, last] =
-          state.empty()
-              ? lstm_->forward_with_packed_input(x)
-              : lstm_->forward_with_packed_input(x, std::make_tuple(state[0], state[1]));
+          state.empty() ? lstm_->forward_with_packed_input(x)
+                        : lstm_->forward_with_packed_input(x, std::make_tuple(state[0], state[1]));
       return {y, {std::get<0>(last), std::get<1>(last)}};
     }
     const Tensor h = state.empty() ? Tensor() : state[0];
@@ -58,15 +57,14 @@ class Recurrent {
   }
   Tensors forward(const Tensor& x, const Tensor& lengths, const Tensors& state) {
     if (lstm_) {
-      const auto [y, last] =
-          state.empty()
-              ? lstm_->forward_with_lengths(x, lengths)
-              : lstm_->forward_with_lengths(x, lengths, std::make_tuple(state[0], state[1]));
+      const auto [y, last] = state.empty() ? lstm_->forward_with_lengths(x, lengths)
+                                           : lstm_->forward_with_lengths(
+                                                 x, lengths, std::make_tuple(state[0], state[1]));
       return {y, std::get<0>(last), std::get<1>(last)};
     }
     const Tensor h = state.empty() ? Tensor() : state[0];
-    const auto [y, last] =
-        gru_ ? gru_->forward_with_lengths(x, lengths, h) : rnn_->forward_with_lengths(x, lengths, h);
+    const auto [y, last] = gru_ ? gru_->forward_with_lengths(x, lengths, h)
+                                : rnn_->forward_with_lengths(x, lengths, h);
     return {y, last};
   }
   std::size_t states() const { return lstm_ ? 2 : 1; }
