@@ -2,13 +2,9 @@
 // checks that options share.
 #pragma once
 
-<<<<<<< HEAD
-#include "../autograd/tensor.hpp"
-=======
 #include <utility>
 
 #include "../autograd/tensor.hpp"
->>>>>>> 221b2481cc9540129304ba9deca0de7e89051293
 
 namespace reel {
 namespace optim {
