@@ -224,6 +224,8 @@ class Backward {
  public:
   /// create_graph: the rule's arithmetic is recorded, so it must work through public ops only.
   bool recording() const { return create_graph_; }
+  /// The gradients of given tensors are asked for, and not those of all leaves.
+  bool restricted() const { return restricted_; }
   Node& node() const { return *current_; }
 
   /// Whether input `i` of the node wants a gradient.
