@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -25,23 +26,40 @@ inline Timing summarise(std::vector<double> seconds) {
 }
 
 /// Runs each function in turn until `seconds` are over, at least `least` rounds; one warm-up round.
+/// A turn lasts `turn` seconds at least: a function shorter than that is called as often as this
+/// takes (counted once, in a second warm-up), and its time is that of one call.
 inline std::vector<Timing> interleave(const std::vector<std::function<void()>>& contenders,
-                                      double seconds, int least = 5) {
+                                      double seconds, int least = 5, double turn = 0) {
   using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   std::vector<std::vector<double>> taken(contenders.size());
+  std::vector<int> calls(contenders.size(), 1);
+  for (const auto& contender : contenders) contender();
+  for (std::size_t i = 0; turn > 0 && i < contenders.size(); ++i) {
+    int done = 0;
+    const auto start = Clock::now();
+    do contenders[i]();
+    while (++done < 1000000 && since(start) < turn);
+    calls[i] = done;
+  }
   const auto start = Clock::now();
-  for (int round = -1;
-       round < least || std::chrono::duration<double>(Clock::now() - start).count() < seconds;
-       ++round)
+  for (int round = 0; round < least || since(start) < seconds; ++round)
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       const auto before = Clock::now();
-      contenders[i]();
-      const double s = std::chrono::duration<double>(Clock::now() - before).count();
-      if (round >= 0) taken[i].push_back(s);
+      for (int n = 0; n < calls[i]; ++n) contenders[i]();
+      taken[i].push_back(since(before) / calls[i]);
     }
   std::vector<Timing> result;
   for (auto& t : taken) result.push_back(summarise(std::move(t)));
   return result;
+}
+
+inline double geometric_mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += std::log(v);
+  return std::exp(sum / static_cast<double>(values.size()));
 }
 
 /// Keeps this process on the processor it is on.
