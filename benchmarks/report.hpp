@@ -45,9 +45,11 @@ class Report {
     app.add_option("--only", only_, "the contenders to run, for a profile")->delimiter(',');
     app.add_flag("--pin,!--no-pin", pin_, "stay on one core");
   }
-  /// Call it after the options were read. A program of several threads does not `pin`.
-  void start(bool pin = true) {
-    if (pin && pin_) pin_to_one_core();
+  /// Call it after the options were read. A program of several threads is timed by the wall's
+  /// clock and is not pinned.
+  void start(Clock clock = Clock::kProcess) {
+    clock_ = clock;
+    if (pin_ && clock == Clock::kProcess) pin_to_one_core();
     std::printf("%s; medians (quartiles), %s\n", machine_line().c_str(), unit_.second.c_str());
     std::fflush(stdout);
   }
@@ -61,9 +63,10 @@ class Report {
     };
     contenders.erase(std::remove_if(contenders.begin(), contenders.end(), unwanted),
                      contenders.end());
+    if (contenders.empty()) throw std::runtime_error("--only names no contender");
     std::vector<std::function<void()>> turns;
     for (const auto& c : contenders) turns.push_back(c.second);
-    const std::vector<Timing> t = interleave(turns, seconds, 5, turn);
+    const std::vector<Timing> t = interleave(turns, seconds, 5, turn, clock_);
     Json row = begin(keys);
     for (std::size_t i = 0; i < t.size(); ++i) {
       const std::string& name = contenders[i].first;
@@ -123,6 +126,7 @@ class Report {
 
   std::pair<double, std::string> unit_;
   std::string path_;
+  Clock clock_ = Clock::kProcess;
   bool pin_ = true;
   std::vector<std::string> only_;
   Json all_;

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   report.add_options(app, 2);
   app.remove_option(app.get_option("--pin"));
   CLI11_PARSE(app, argc, argv);
-  report.start(false);
+  report.start(bench::Clock::kWall);
   bool equal = true;
   grid.each([&](const bench::Case& c) {
     // The same model twice, each trained by one of the two.

@@ -40,8 +40,8 @@ int main(int argc, char** argv) {
     const reel::Tensor gradient = reel::randn({c.steps, c.batch, c.hidden});
     report.time({{"hidden", c.hidden}, {"batch", c.batch}, {"steps", c.steps}},
                 {{"nn::LSTM", [&] { step(ours, x, gradient); }},
-                 {"own, pointwise()", [&] { step(fused, x, gradient); }},
-                 {"own, op by op", [&] { step(plain, x, gradient); }}});
+                 {"own formula", [&] { step(fused, x, gradient); }},
+                 {"own ops", [&] { step(plain, x, gradient); }}});
   });
   report.finish();
 }

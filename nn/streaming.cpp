@@ -5,15 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/denormals.hpp"
 #include "autograd/ops/ops.hpp"
 #include "autograd/pointwise.hpp"
 #include "autograd/product.hpp"
 #include "recurrent.hpp"
 #include "recurrent_formula.hpp"
-
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#endif
 
 namespace reel {
 namespace nn {
@@ -34,24 +31,6 @@ template <class F, class... N>
 REEL_INLINE auto evaluate(const F& f, const N&... n) {
   return evaluate(f, std::index_sequence_for<N...>{}, n...);
 }
-
-// Denormal numbers read and written as zeros in this scope.
-class FlushToZero {
- public:
-#if defined(__SSE__)
-  FlushToZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | kFlush | kDenormalsAreZero); }
-  ~FlushToZero() { _mm_setcsr(before_); }
-
- private:
-  static constexpr unsigned kFlush = 0x8000, kDenormalsAreZero = 0x0040;
-  unsigned before_;
-#else
-  FlushToZero() {}
-  ~FlushToZero() {}
-#endif
-  FlushToZero(const FlushToZero&) = delete;
-  FlushToZero& operator=(const FlushToZero&) = delete;
-};
 
 std::int64_t whole_lanes(std::int64_t n) {
   return (n + Lanes::count - 1) / Lanes::count * Lanes::count;
@@ -234,7 +213,7 @@ class StreamingRunner::Impl {
   }
 
   void step(const float* input, float* output) {
-    const FlushToZero guard;
+    const FlushDenormals guard;
     product::Matrix<float> given{input, batch_, input_size(), input_size(), 1};
     for (Layer& layer : layers_) {
       for (std::int64_t b = 0; b < batch_; ++b)
