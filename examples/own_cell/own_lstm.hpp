@@ -24,9 +24,10 @@ struct OwnLstmImpl : reel::nn::Module {
     // What the inputs add to the gates needs no state: one product for all steps.
     const reel::Tensor from_input = reel::linear(x, input_weight, bias);
     reel::Tensor h = reel::zeros({x.size(1), hidden_weight.size(1)}), c = h;
+    const reel::Tensor across = hidden_weight.t();
     std::vector<reel::Tensor> states;
     for (std::int64_t t = 0; t < x.size(0); ++t) {
-      const reel::Tensor gates = from_input[t] + reel::linear(h, hidden_weight);
+      const reel::Tensor gates = reel::addmm(from_input[t], h, across);
       if (fused) {
         const auto next = reel::pointwise(
             "OwnLstm",
