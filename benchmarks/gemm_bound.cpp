@@ -68,7 +68,7 @@ class Runner {
   void choose() {
     std::vector<std::function<void()>> turns;
     for (const auto& c : candidates_) turns.push_back(c.second);
-    const auto t = interleave(turns, 0.02, 5);
+    const auto t = interleave(turns, 0.02, 5, 0, Clock::kProcess);
     for (std::size_t i = 0; i < t.size(); ++i)
       if (t[i].median < t[best_].median) best_ = i;
     best_seconds_ = t[best_].median;

@@ -66,7 +66,7 @@ class Report {
     if (contenders.empty()) throw std::runtime_error("--only names no contender");
     std::vector<std::function<void()>> turns;
     for (const auto& c : contenders) turns.push_back(c.second);
-    const std::vector<Timing> t = interleave(turns, seconds, 5, turn, clock_);
+    const std::vector<Timing> t = interleave(turns, seconds, 3, turn, clock_);
     Json row = begin(keys);
     for (std::size_t i = 0; i < t.size(); ++i) {
       const std::string& name = contenders[i].first;

@@ -2,16 +2,18 @@
 """Runs the benchmark programs and prints the tables of docs/performance.md, each under the command
 that makes it.
 
-    benchmarks/tables.py [--programs FOLDER] [--seconds S] [--results FOLDER] [TABLE...]
+    benchmarks/tables.py [--programs FOLDER] [--seconds S] [--results FOLDER] [--update] [TABLE...]
 
-With --results the programs' JSON is kept there, and a table whose file is there already is printed
-from it without running anything.
+With --update they replace the tables in docs/performance.md too. With --results the programs' JSON
+is kept there, and a table whose file is there already comes from it without running anything.
 """
 
 import argparse
 import json
 import math
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,11 +22,12 @@ parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
 parser.add_argument("--programs", default="build/release/benchmarks")
 parser.add_argument("--seconds", type=float, default=1.0, help="time for each case")
 parser.add_argument("--results", help="folder for the programs' JSON")
+parser.add_argument("--update", action="store_true", help="write docs/performance.md")
 parser.add_argument("tables", nargs="*", metavar="TABLE")
 args = parser.parse_args()
 
 
-def run(name, program, options, environment=None):
+def run(name, program, options):
     """The program's JSON, from its file or from running it; and the command, for the reader."""
     folder = args.results or tempfile.mkdtemp()
     os.makedirs(folder, exist_ok=True)
@@ -32,12 +35,11 @@ def run(name, program, options, environment=None):
     command = [os.path.join(args.programs, program), *options.split()]
     if not os.path.exists(path):
         timed = [] if "--seconds" in options else ["--seconds", str(args.seconds)]
-        subprocess.run([*command, *timed, "--json", path], check=True, stdout=sys.stderr,
-                       env={**os.environ, **(environment or {})})
+        subprocess.run([*command, *timed, "--json", path], check=True, stdout=sys.stderr)
     with open(path) as file:
         result = json.load(file)
-    shown = " ".join([f"{k}={v}" for k, v in (environment or {}).items()] + command)
-    return result, f"```sh\n{shown.strip()}\n```\n"
+    shown = " ".join(["build/release/benchmarks/" + program, *options.split()])
+    return result, f"```sh\n{shown}\n```\n"
 
 
 def table(head, rows):
@@ -88,9 +90,10 @@ def geometric_mean(values):
 # The grid, as options of one program after the other: the plain sizes of each cell, then longer and
 # shorter sequences, two layers, and both directions.
 GRID = [
-    ("lstm", "--cell lstm --hidden 32,64,128,256,512,1024 --batch 1,16,32,64"),
-    ("gru", "--cell gru --hidden 32,64,128,256,512,1024 --batch 1,16,64"),
-    ("rnn", "--cell rnn --hidden 32,64,128,256,512,1024 --batch 1,16,64"),
+    ("lstm", "--cell lstm --hidden 32,64,128,256,512 --batch 1,16,32,64"),
+    ("gru", "--cell gru --hidden 32,64,128,256,512 --batch 1,16,64"),
+    ("rnn", "--cell rnn --hidden 32,64,128,256,512 --batch 1,16,64"),
+    ("large", "--cell lstm,gru,rnn --hidden 1024 --batch 1,16,64"),
     ("steps", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --steps 25,100"),
     ("layers", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --layers 2"),
     ("both", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --directions 2"),
@@ -207,7 +210,16 @@ def denormals():
 
 TABLES = {f.__name__: f for f in [char_lm, module, inference, gemm_bound, streaming, optimizer,
                                   user_cell, memory, threads, denormals]}
+document = pathlib.Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 for wanted in args.tables or TABLES:
     if wanted not in TABLES:
         sys.exit(f"no table {wanted}; there are {', '.join(TABLES)}")
-    print(f"## {wanted}\n\n{TABLES[wanted]()}", flush=True)
+    text = TABLES[wanted]().strip()
+    print(f"## {wanted}\n\n{text}\n", flush=True)
+    if args.update:
+        old = document.read_text()
+        new, found = re.subn(f"(?s)(<!-- table {wanted} -->\n).*?(<!-- end -->)",
+                             lambda m: f"{m[1]}{text}\n{m[2]}", old)
+        if not found:
+            sys.exit(f"{document} has no place for the table {wanted}")
+        document.write_text(new)

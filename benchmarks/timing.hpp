@@ -26,8 +26,8 @@ inline Timing summarise(std::vector<double> seconds) {
 }
 
 enum class Clock {
+  kWall,     // for several threads, and for what waits
   kProcess,  // processor time of this process: what other programs take does not count
-  kWall,     // for several threads
 };
 inline double seconds_on(Clock clock) {
   timespec t{};
@@ -40,7 +40,7 @@ inline double seconds_on(Clock clock) {
 /// takes (counted once, in a second warm-up), and its time is that of one call.
 inline std::vector<Timing> interleave(const std::vector<std::function<void()>>& contenders,
                                       double seconds, int least = 5, double turn = 0,
-                                      Clock clock = Clock::kProcess) {
+                                      Clock clock = Clock::kWall) {
   const auto since = [clock](double start) { return seconds_on(clock) - start; };
   std::vector<std::vector<double>> taken(contenders.size());
   std::vector<int> calls(contenders.size(), 1);
