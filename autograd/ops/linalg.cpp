@@ -125,8 +125,37 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return bmm(flat(a), flat(b)).reshape(sizes);
 }
 
+// input + a b, for an input of the product's own shape: the product is added to a copy of it, and
+// the input's gradient is the result's, in the same memory.
+static Tensor addmm_whole(const Tensor& input, const Tensor& a, const Tensor& b) {
+  Tensor out = empty(input.sizes(), input.scalar_type());
+  kernels::copy(out, input.detach());
+  gemm(a.detach(), b.detach(), out, true);
+  if (needs_record(input, a, b)) {
+    Node& node = record("AddmmBackward0", {&input, &a, &b}, {&out},
+                        [left = tracks(b) ? Saved(a) : Saved(),
+                         right = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
+                          const Tensor g = pass.grad();
+                          if (pass.recording())
+                            pass.add(0, g);
+                          else
+                            pass.add_region();
+                          if (pass.needs(1)) pass.add_product(1, g, right.get(pass).t());
+                          if (pass.needs(2)) pass.add_row_product(2, left.get(pass), g);
+                        });
+    node.region = Region{};
+  }
+  return out;
+}
+
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
              const Scalar& alpha) {
+  const bool plain =
+      alpha.toDouble() == 1.0 && beta.toDouble() == 1.0 && a.dim() == 2 && b.dim() == 2 &&
+      a.size(1) == b.size(0) && input.sizes() == IntArrayRef{a.size(0), b.size(1)} &&
+      is_floating_point(input.scalar_type()) && input.scalar_type() == a.scalar_type() &&
+      input.scalar_type() == b.scalar_type();
+  if (plain) return addmm_whole(input, a, b);
   Tensor result = mm(a, b);
   if (alpha.toDouble() != 1.0) result = result * alpha;
   return beta.toDouble() == 1.0 ? input + result : input * beta + result;
