@@ -5,7 +5,8 @@
 // or nothing at all: the CMake target reel::torch_compat adds the folder compat/, where libtorch's
 // own include paths are found. docs/differences.md tells what libtorch has and reel does not.
 //
-// `torch` and `at` are names of the namespace reel, so a program cannot add to them.
+// `torch` and `at` are names of the namespace reel, so a program cannot add to them. One that does
+// (`namespace torch { ... }`) is compiled with -Dtorch=reel.
 #pragma once
 
 // What libtorch's header brings along, and programs have come to rely on.
@@ -17,6 +18,7 @@
 #include <deque>
 #include <fstream>
 #include <functional>
+#include <iomanip>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -26,6 +28,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "nn/archive.hpp"
 #include "nn/data/data.hpp"
 #include "reel.hpp"
 
@@ -57,7 +60,9 @@ void load(const Arguments&...) {
 
 }  // namespace reel
 
+#ifndef torch
 namespace torch = reel;
+#endif
 namespace at = reel;
 namespace caffe2 {
 using TypeMeta = ::reel::ScalarType;

@@ -7,8 +7,7 @@
 #include <limits>
 #include <string_view>
 
-#include "../../autograd/ops/creation.hpp"
-#include "../../autograd/ops/shape.hpp"
+#include "../../autograd/ops/ops.hpp"
 #include "tables.hpp"
 
 namespace reel {

@@ -21,7 +21,7 @@
 
 #include "../../autograd/arg.hpp"
 #include "../../autograd/error.hpp"
-#include "../../autograd/ops/creation.hpp"
+#include "../../autograd/ops/ops.hpp"
 #include "job_pool.hpp"
 #include "samplers.hpp"
 
@@ -177,13 +177,18 @@ class StatelessDataLoader {
   /// The next begin() goes on from there instead of beginning an epoch. Throws Error where the
   /// state does not fit the sampler.
   void load_state_dict(const StateDict& state) {
-    check(!state.empty() && state.back().first == "batches" && state.back().second.numel() == 1,
-          "[DataLoader] the state is not that of a data loader");
-    const auto batches = state.back().second.template item<std::int64_t>();
-    StateDict epoch(state.begin(), state.end() - 1);
+    std::int64_t batches = -1;
+    StateDict epoch;
+    for (const auto& item : state)
+      if (item.first == "batches" && item.second.numel() == 1)
+        batches = item.second.item().toLong();
+      else
+        epoch.push_back(item);
+    check(batches >= 0, "[DataLoader] the state is not that of a data loader: no 'batches'");
     if (pool_) pool_->clear();
     sampler_.load_state_dict(epoch);
-    for (std::int64_t i = 0; i < batches; ++i) sampler_.next(options_.batch_size);
+    for (std::int64_t i = 0; i < batches && sampler_.next(options_.batch_size); ++i) {
+    }
     epoch_ = std::move(epoch);
     delivered_ = static_cast<std::size_t>(batches);
     resumes_ = true;

@@ -18,7 +18,7 @@
 
 #include "../../autograd/dims.hpp"
 #include "../../autograd/error.hpp"
-#include "../../autograd/ops/shape.hpp"
+#include "../../autograd/ops/ops.hpp"
 #include "example.hpp"
 
 namespace reel {

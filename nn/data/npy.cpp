@@ -10,8 +10,7 @@
 #include <ostream>
 #include <string_view>
 
-#include "../../autograd/ops/creation.hpp"
-#include "../../autograd/ops/shape.hpp"
+#include "../../autograd/ops/ops.hpp"
 #include "tables.hpp"
 
 namespace reel {

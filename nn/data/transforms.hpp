@@ -9,7 +9,7 @@
 #include "../../autograd/arg.hpp"
 #include "../../autograd/dims.hpp"
 #include "../../autograd/error.hpp"
-#include "../../autograd/ops/shape.hpp"
+#include "../../autograd/ops/ops.hpp"
 #include "example.hpp"
 
 namespace reel {

@@ -31,7 +31,7 @@ if(NOT found MATCHES "=${prefix}/")
   message(FATAL_ERROR "the consumer found another reel: ${found}")
 endif()
 run("${CMAKE_COMMAND}" --build "${WORK}/build" --config "${CONFIG}")
-foreach(program IN ITEMS consumer written_for_libtorch)
+foreach(program IN ITEMS consumer written_for_libtorch adds_to_torch)
   find_program(${program} ${program} REQUIRED NO_DEFAULT_PATH
                PATHS "${WORK}/build" "${WORK}/build/${CONFIG}")
   run("${CMAKE_COMMAND}" -E chdir "${WORK}/build" "${${program}}")

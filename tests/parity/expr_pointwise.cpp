@@ -159,8 +159,9 @@ PARITY_PROGRAM(activations) {
 }
 
 PARITY_PROGRAM(comparisons) {
-  const auto a = torch::tensor({1.0, -2.0, 3.5, 0.0, NAN, INFINITY}, torch::kDouble);
-  const auto b = torch::tensor({1.0, 2.0, -3.5, 0.0, NAN, -INFINITY}, torch::kDouble);
+  const double nan = NAN, inf = INFINITY;
+  const auto a = torch::tensor({1.0, -2.0, 3.5, 0.0, nan, inf}, torch::kDouble);
+  const auto b = torch::tensor({1.0, 2.0, -3.5, 0.0, nan, -inf}, torch::kDouble);
   const auto i = torch::tensor({7, -7, 0, 3}, torch::kLong),
              j = torch::tensor({2, 2, 5, -2}, torch::kInt);
   const auto p = torch::tensor({true, false, true}), q = torch::tensor({true, true, false});

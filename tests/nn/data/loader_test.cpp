@@ -5,10 +5,12 @@
 #include <chrono>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
 #include "nn/data/data.hpp"
+#include "nn/serialization.hpp"
 #include "tests/support.hpp"
 
 using namespace reel;
@@ -261,7 +263,12 @@ TEST_CASE("data loader: it goes on from a saved place, whatever was prefetched")
       for (const double v : values(it->data)) seen.push_back(v);
     // The fourth batch was fetched by the last ++, so it counts as handed out.
     for (const double v : values(it->data)) seen.push_back(v);
-    const auto state = loader->state_dict();
+    std::stringstream saved;
+    StateFile file;
+    file.put("loader", loader->state_dict());
+    file.write(saved);
+    const auto state = StateFile::read(saved).get("loader");
+    CHECK(mentions(error_of<FileError>([&] { file.get("other"); }), {"no part 'other'"}));
     std::vector<double> rest;
     for (++it; it != loader->end(); ++it)
       for (const double v : values(it->data)) rest.push_back(v);
@@ -274,7 +281,8 @@ TEST_CASE("data loader: it goes on from a saved place, whatever was prefetched")
     const auto next = all_data(*other);
     CHECK(next.size() == 26);
     CHECK(next != rest);
-    CHECK(mentions(error_of<Error>([&] { other->load_state_dict({}); }), {"not that of a data"}));
+    CHECK(mentions(error_of<Error>([&] { other->load_state_dict({}); }),
+                   {"not that of a data loader"}));
     auto smaller = make_data_loader(batches_of(9), options);
     CHECK(mentions(error_of<Error>([&] { smaller->load_state_dict(state); }), {"out of range"}));
   }
