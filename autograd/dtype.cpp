@@ -54,7 +54,7 @@ namespace {
 // Whether `s` lies between the bounds; `wraps`: a negative number may stand for its lowest bits.
 bool fits(const Scalar& s, double lowest, double highest, bool integral, bool wraps) {
   if (!s.isFloatingPoint() && !integral) return true;
-  const double v = s.toDouble();
+  const double v = s.wrapped<double>();
   if (!integral && !std::isfinite(v)) return true;
   return v <= highest && (v >= lowest || (wraps && v >= -highest));
 }

@@ -138,6 +138,8 @@ class Scalar {
   T to() const {
     if constexpr (std::is_same_v<T, bool>) {
       return toBool();
+    } else if constexpr (std::is_same_v<T, double>) {
+      return wrapped<double>();
     } else {
       require_range(static_cast<double>(std::numeric_limits<T>::lowest()),
                     static_cast<double>(std::numeric_limits<T>::max()), std::is_integral_v<T>,
