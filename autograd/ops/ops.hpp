@@ -3,6 +3,7 @@
 
 #include "activation.hpp"
 #include "arrange.hpp"
+#include "convolution.hpp"
 #include "creation.hpp"
 #include "index.hpp"
 #include "linalg.hpp"

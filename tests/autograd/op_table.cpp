@@ -367,6 +367,7 @@ const std::vector<OpRow>& op_table() {
   static const std::vector<OpRow> table = [] {
     std::vector<OpRow> all = with_shape_rows(own);
     for (const OpRow& row : loss_rows()) all.push_back(row);
+    for (const OpRow& row : sequence_rows()) all.push_back(row);
     return all;
   }();
   return table;
