@@ -63,6 +63,7 @@ std::vector<double> CosineAnnealingLR::get_lrs() {
                  eta_min_;
   return rates;
 }
+void CosineAnnealingLR::fields(Fields& visit) { visit_base_lrs(visit); }
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, unsigned T_0,
                                                          unsigned T_mult, double eta_min)
@@ -83,6 +84,7 @@ std::vector<double> CosineAnnealingWarmRestarts::get_lrs() {
   for (double& rate : rates) rate = eta_min_ + (rate - eta_min_) * (1 + std::cos(kPi * part)) / 2;
   return rates;
 }
+void CosineAnnealingWarmRestarts::fields(Fields& visit) { visit_base_lrs(visit); }
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleLROptions options)
     : LRScheduler(optimizer), options_(std::move(options)) {

@@ -18,7 +18,7 @@ class CosineAnnealingLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
-  void fields(Fields& visit) override { visit_base_lrs(visit); }
+  void fields(Fields& visit) override;
 
   unsigned t_max_;
   double eta_min_;
@@ -35,7 +35,7 @@ class CosineAnnealingWarmRestarts : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
-  void fields(Fields& visit) override { visit_base_lrs(visit); }
+  void fields(Fields& visit) override;
 
   unsigned t_0_, t_mult_;
   double eta_min_;

@@ -182,6 +182,10 @@ Optimizer::Optimizer(std::vector<Tensor> parameters, std::unique_ptr<OptimizerOp
     : Optimizer(std::vector<OptimizerParamGroup>{OptimizerParamGroup(std::move(parameters))},
                 std::move(defaults)) {}
 
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer::~Optimizer() = default;
+std::string Optimizer::name() const { return "Optimizer"; }
+
 void Optimizer::check_parameters(const std::vector<Tensor>& params) const {
   std::unordered_set<const void*> others, here;
   for (const auto& group : param_groups_)
