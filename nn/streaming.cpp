@@ -79,9 +79,9 @@ class Layer {
         batch_(batch),
         in_(ih.size(1)),
         state_(hh.size(1)),
-        hidden_(hh.size(0) / detail::gate_count(kind)),
+        hidden_(hh.size(0) / detail::cell_of(kind).gates()),
         padded_(whole_lanes(hidden_)),
-        width_(padded_ * (kind == RecurrentKind::Gru ? 4 : detail::gate_count(kind))),
+        width_(padded_ * (kind == RecurrentKind::Gru ? 4 : detail::cell_of(kind).gates())),
         weights_(row_major(arranged(ih, hh), in_ + state_, width_)),
         operand_(static_cast<std::size_t>(batch * (in_ + state_))),
         gates_(static_cast<std::size_t>(batch * width_)),
@@ -101,6 +101,7 @@ class Layer {
   bool has_cell() const { return !cell_.empty(); }
   float* input(std::int64_t b) { return operand_.data() + b * (in_ + state_); }
   float* h(std::int64_t b) { return input(b) + in_; }
+  product::Matrix<float> inputs() { return {input(0), batch_, in_, in_ + state_, 1}; }
   float* c(std::int64_t b) { return cell_.data() + b * padded_; }
   /// The states of the batch as a matrix.
   product::Matrix<float> output() { return {h(0), batch_, state_, in_ + state_, 1}; }
@@ -142,7 +143,7 @@ class Layer {
     const auto place = [&](const Tensor& weight, std::int64_t first_row, bool of_hidden) {
       const std::vector<float> w = floats(weight);
       const std::int64_t cols = weight.size(1);
-      for (std::int64_t gate = 0; gate < detail::gate_count(kind_); ++gate)
+      for (std::int64_t gate = 0; gate < detail::cell_of(kind_).gates(); ++gate)
         for (std::int64_t j = 0; j < hidden_; ++j)
           for (std::int64_t k = 0; k < cols; ++k)
             all[static_cast<std::size_t>((first_row + k) * width_ + column(gate, of_hidden) + j)] =
@@ -153,7 +154,7 @@ class Layer {
     return all;
   }
   void add_biases(const std::vector<float>& of_input, const std::vector<float>& of_hidden) {
-    for (std::int64_t gate = 0; gate < detail::gate_count(kind_); ++gate)
+    for (std::int64_t gate = 0; gate < detail::cell_of(kind_).gates(); ++gate)
       for (std::int64_t j = 0; j < hidden_; ++j) {
         const auto from = static_cast<std::size_t>(gate * hidden_ + j);
         bias_[static_cast<std::size_t>(column(gate, false) + j)] += of_input[from];
@@ -191,6 +192,9 @@ class Layer {
           h = out.data.v;
           break;
         }
+        case RecurrentKind::GruResetBefore:
+        case RecurrentKind::Custom:
+          break;  // refused at construction
       }
       Lanes::store(next + j, h.v);
     }
@@ -203,6 +207,47 @@ class Layer {
   std::vector<float> operand_, gates_, next_, cell_, bias_;  // next_: o tanh(c), or h, padded
 };
 
+inline constexpr auto kSigmoid = [](auto a) { return sigmoid(a); };
+
+// What leads a layer's input around it: see LayerConnection.
+class Connection {
+ public:
+  /// Residual where the highway's parameters are undefined.
+  Connection(std::int64_t batch, std::int64_t width, const Tensor& weight, const Tensor& bias)
+      : batch_(batch),
+        width_(width),
+        padded_(whole_lanes(width)),
+        gate_(static_cast<std::size_t>(batch * padded_), 1.f),
+        mixed_(static_cast<std::size_t>(batch * width)) {
+    if (!weight.defined()) return;
+    const Tensor columns = weight.detach().to(kFloat32).t().contiguous();
+    weight_ = std::make_unique<product::Packed<float>>(product::matrix<float>(columns));
+    bias_ = floats(bias);
+  }
+  product::Matrix<float> apply(Layer& layer) {
+    if (weight_) {
+      for (std::int64_t b = 0; b < batch_; ++b)
+        std::copy(bias_.begin(), bias_.end(), gate_.begin() + b * padded_);
+      weight_->multiply(layer.inputs(), gate_.data(), padded_, true);
+      for (std::size_t i = 0; i < gate_.size(); i += Lanes::count)
+        Lanes::store(gate_.data() + i,
+                     evaluate(kSigmoid, Number(Lanes::load(gate_.data() + i))).data.v.v);
+    }
+    for (std::int64_t b = 0; b < batch_; ++b) {
+      const float *in = layer.input(b), *out = layer.h(b), *gate = gate_.data() + b * padded_;
+      float* mixed = mixed_.data() + b * width_;
+      for (std::int64_t j = 0; j < width_; ++j)
+        mixed[j] = weight_ ? in[j] + gate[j] * (out[j] - in[j]) : in[j] + out[j];
+    }
+    return row_major(mixed_, batch_, width_);
+  }
+
+ private:
+  std::int64_t batch_, width_, padded_;
+  std::unique_ptr<product::Packed<float>> weight_;
+  std::vector<float> bias_, gate_, mixed_;
+};
+
 }  // namespace
 
 class StreamingRunner::Impl {
@@ -213,6 +258,10 @@ class StreamingRunner::Impl {
     check(batch > 0, "[StreamingRunner] batch_size must be greater than zero, found ", batch);
     check(!o.bidirectional(), "[StreamingRunner] a bidirectional module needs the whole sequence ",
           "and cannot be streamed; train one with bidirectional = false");
+    check(!o.extras().layer_norm(), "[StreamingRunner] a module with layer_norm cannot be ",
+          "streamed; step the module itself, or train one without");
+    check(!o.extras().reset_before(), "[StreamingRunner] a GRU with reset_before cannot be ",
+          "streamed; step the module itself, or train one without");
     const auto parameters = module.named_parameters(false);
     for (std::int64_t k = 0; k < o.num_layers(); ++k) {
       const auto find = [&](const char* name) {
@@ -221,6 +270,9 @@ class StreamingRunner::Impl {
       };
       layers_.emplace_back(o.mode(), batch, find("weight_ih_l"), find("weight_hh_l"),
                            find("bias_ih_l"), find("bias_hh_l"), find("weight_hr_l"));
+      if (k > 0 && o.extras().connection() != LayerConnection::None)
+        connections_.emplace_back(batch, layers_.back().state_size(), find("highway_weight_l"),
+                                  find("highway_bias_l"));
     }
     out_ = layers_.back().state_size();
     if (!head) return;
@@ -236,11 +288,12 @@ class StreamingRunner::Impl {
   void step(const float* input, float* output) {
     const FlushToZero guard;
     product::Matrix<float> given{input, batch_, input_size(), input_size(), 1};
-    for (Layer& layer : layers_) {
+    for (std::size_t k = 0; k < layers_.size(); ++k) {
+      Layer& layer = layers_[k];
       for (std::int64_t b = 0; b < batch_; ++b)
         std::copy_n(given.at(b, 0), given.cols, layer.input(b));
       layer.step();
-      given = layer.output();
+      given = k > 0 && !connections_.empty() ? connections_[k - 1].apply(layer) : layer.output();
     }
     for (std::int64_t b = 0; b < batch_; ++b) {
       if (head_)
@@ -307,6 +360,7 @@ class StreamingRunner::Impl {
 
   std::int64_t batch_, out_ = 0;
   std::vector<Layer> layers_;
+  std::vector<Connection> connections_;  // of all layers but the first, or none
   std::unique_ptr<product::Packed<float>> head_;
   std::vector<float> head_bias_;
 };
