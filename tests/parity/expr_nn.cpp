@@ -52,6 +52,9 @@ PARITY_PROGRAM(losses) {
   SHOW_GRAD(F::poisson_nll_loss(x, p));
   SHOW_GRAD(F::poisson_nll_loss(x, p, F::PoissonNLLLossFuncOptions().full(true)));
   SHOW_GRAD(torch::poisson_nll_loss(x, p, true, false, 1e-8, torch::Reduction::Mean));
+  SHOW_GRAD(F::ctc_loss(torch::log_softmax(cube.permute({2, 0, 1}), 2),
+                        torch::tensor({{1, 2}, {2, 1}}), torch::tensor({5, 4}),
+                        torch::tensor({2, 1})));
   SHOW_GRAD(nn::CrossEntropyLoss()(x, c));
   SHOW_GRAD(nn::CrossEntropyLoss(nn::CrossEntropyLossOptions().ignore_index(2))(x, c));
   SHOW_GRAD(nn::NLLLoss()(torch::log_softmax(x, 1), c));
@@ -67,6 +70,8 @@ PARITY_PROGRAM(losses) {
   SHOW_GRAD(nn::MarginRankingLoss()(x.select(1, 0), y.select(1, 0), sign));
   SHOW_GRAD(nn::HingeEmbeddingLoss()(x.select(1, 0), sign));
   SHOW_GRAD(nn::PoissonNLLLoss()(x, p));
+  SHOW_GRAD(nn::CosineSimilarity(nn::CosineSimilarityOptions().dim(1))(x, y));
+  SHOW_GRAD(nn::PairwiseDistance()(x, y));
 }
 
 PARITY_PROGRAM(layers) {
@@ -103,7 +108,28 @@ PARITY_PROGRAM(layers) {
   SHOW_GRAD(ready(nn::RNNCell(nn::RNNCellOptions(6, 5).nonlinearity(torch::kReLU).bias(false)))(x));
   SHOW_GRAD(ready(nn::GRUCell(6, 5))(x));
   SHOW_GRAD(std::get<0>(ready(nn::LSTMCell(6, 5))(x)));
+  SHOW_GRAD(ready(nn::Bilinear(6, 6, 3))(x, x));
+  SHOW_GRAD(ready(nn::BatchNorm1d(6))(x));
+  SHOW_GRAD(ready(nn::Conv1d(nn::Conv1dOptions(3, 4, 3)))(signal));
+  SHOW_GRAD(ready(nn::Conv1d(nn::Conv1dOptions(3, 4, 3).stride(2).padding(1).dilation(2)))(signal));
+  SHOW_GRAD(nn::MaxPool1d(2)(signal));
+  SHOW_GRAD(nn::AvgPool1d(2)(signal));
+  SHOW_GRAD(torch::conv1d(signal, parity::wave({4, 3, 3}, 0.1, 1, torch::kDouble)));
+  SHOW_GRAD(torch::max_pool1d(signal, 2));
+  SHOW_GRAD(torch::avg_pool1d(signal, 2));
+  SHOW_GRAD(F::max_pool1d(signal, F::MaxPool1dFuncOptions(3).stride(2)));
+  SHOW_GRAD(F::avg_pool1d(signal, F::AvgPool1dFuncOptions(3).stride(2)));
+  SHOW_GRAD(F::batch_norm(x, torch::zeros({6}, torch::kDouble), torch::ones({6}, torch::kDouble),
+                          F::BatchNormFuncOptions().training(true)));
+  SHOW_GRAD(ready(nn::EmbeddingBag(nn::EmbeddingBagOptions(3, 4).mode(torch::kMean)))(ids));
   SHOW_GRAD(nn::Flatten(nn::FlattenOptions().start_dim(0))(signal));
+  {
+    nn::MultiheadAttention attention(nn::MultiheadAttentionOptions(6, 2));
+    ready(attention);
+    const auto q = x.unsqueeze(1);
+    SHOW_GRAD(std::get<0>(attention(q, q, q)));
+    SHOW_GRAD(std::get<1>(attention(q, q, q)));
+  }
 }
 
 PARITY_PROGRAM(utilities) {
@@ -172,6 +198,13 @@ PARITY_PROGRAM(utilities) {
   SHOW(sequential->forward(parity::wave({2, 2})));
   std::printf("%zu layers\n", sequential->size());
   for (const auto& m : sequential->named_modules("net")) std::printf("%s\n", m.key().c_str());
+  nn::ModuleDict dict;
+  dict->update(std::vector<std::pair<std::string, std::shared_ptr<nn::Module>>>{
+      {"one", nn::Linear(1, 1).ptr()}, {"two", nn::Tanh().ptr()}});
+  std::printf("%zu %d\n", dict->size(), dict->contains("two"));
+  nn::ParameterList list;
+  list->append(torch::ones({2}));
+  std::printf("%zu\n", list->size());
   torch::OrderedDict<std::string, int> ordered;
   ordered.insert("a", 1);
   ordered.insert("b", 2);

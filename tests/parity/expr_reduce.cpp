@@ -65,10 +65,13 @@ PARITY_PROGRAM(reductions) {
   SHOW_GRAD(x.cumprod(2));
   SHOW_GRAD(std::get<0>(torch::cummax(x, 1)));
   SHOW_GRAD(std::get<1>(x.cummin(1)));
+  SHOW_GRAD(std::get<0>(torch::var_mean(x)));
   SHOW_GRAD(x.sum().square());
+  SHOW_GRAD(torch::dist(m, m.detach() * 0.5));
   SHOW_GRAD(m.abs().sum());
   SHOW_GRAD(std::get<0>(std::make_tuple(x.sum(0))));
   SHOW_GRAD(m.sum(torch::IntArrayRef{0}));
+  SHOW_GRAD(torch::diff(m, 1, 1));
   SHOW_GRAD(m.square().sum(1).sqrt());
   const auto i = torch::tensor({3, 1, 2, 3, 1}, torch::kLong);
   SHOW(i.sum());
@@ -111,6 +114,7 @@ PARITY_PROGRAM(products) {
   SHOW_GRAD(a.mv(v));
   SHOW_GRAD(torch::dot(v, v));
   SHOW_GRAD(torch::outer(v, v));
+  SHOW_GRAD(torch::ger(v, v));
   SHOW_GRAD(torch::addmm(a.matmul(b).detach(), a, b, 0.5, 2));
   SHOW_GRAD(torch::addmm(torch::ones({5}, torch::kDouble), a, b));
   SHOW_GRAD(torch::baddbmm(s.matmul(r).detach(), s, r, 2, 0.5));
@@ -126,9 +130,13 @@ PARITY_PROGRAM(products) {
   SHOW_GRAD(torch::triu(a, 1));
   SHOW_GRAD(torch::diag(v));
   SHOW_GRAD(torch::diag(a, -1));
+  SHOW_GRAD(a.diagonal());
   SHOW_GRAD(torch::trace(a.slice(1, 0, 3)));
+  SHOW_GRAD(torch::nn::functional::cosine_similarity(
+      a, a.detach() + 0.3, torch::nn::functional::CosineSimilarityFuncOptions().dim(1)));
   SHOW_GRAD(torch::cosine_similarity(a, a.detach() + 0.3));
   SHOW_GRAD(torch::pairwise_distance(a, a.detach() + 0.3));
+  SHOW_GRAD(torch::nn::functional::pairwise_distance(a, a.detach() + 0.3));
 }
 
 PARITY_PROGRAM(creation) {
@@ -164,6 +172,7 @@ PARITY_PROGRAM(creation) {
   SHOW(torch::nn::functional::one_hot(torch::tensor({0, 2}), 3));
   SHOW(torch::one_hot(torch::tensor({0, 2})));
   SHOW(torch::arange(2).to(torch::kDouble));
+  SHOW(torch::meshgrid({torch::arange(2), torch::arange(3)}, "ij")[1]);
   SHOW(torch::zeros({2}, t.options()));
   SHOW(torch::rand({3}).lt(1));
   SHOW(torch::randn({3}).isfinite());

@@ -38,12 +38,15 @@ PARITY_PROGRAM(shapes) {
   SHOW_GRAD(torch::repeat_interleave(m, torch::tensor({1, 0, 2}), 0));
   SHOW_GRAD(torch::cat({m, m}, 1));
   SHOW_GRAD(torch::cat({m, m.slice(0, 0, 1)}));
+  SHOW_GRAD(torch::concat({m, m}));
   SHOW_GRAD(torch::stack({m, m}));
   SHOW_GRAD(torch::stack({m, m}, 2));
   SHOW_GRAD(torch::hstack({m, m}));
   SHOW_GRAD(torch::vstack({m, m}));
+  SHOW_GRAD(torch::column_stack({m, m}));
   SHOW_GRAD(x.split(2, 2)[1]);
   SHOW_GRAD(torch::split(x, 1, 0)[1]);
+  SHOW_GRAD(x.split({1, 2}, 1)[1]);
   SHOW_GRAD(torch::split_with_sizes(x, {1, 3}, 2)[1]);
   SHOW_GRAD(x.chunk(2, 2)[0]);
   SHOW_GRAD(torch::chunk(x, 3, 1)[2]);
@@ -58,10 +61,19 @@ PARITY_PROGRAM(shapes) {
   SHOW_GRAD(torch::slice(x, 0, 1));
   SHOW_GRAD(x.flip({0, 2}));
   SHOW_GRAD(torch::flip(x, {1}));
+  SHOW_GRAD(torch::flipud(m));
+  SHOW_GRAD(torch::fliplr(m));
   SHOW_GRAD(x.roll(1, 2));
   SHOW_GRAD(torch::roll(x, {1, -1}, {0, 1}));
   SHOW_GRAD(torch::roll(m, 3));
   SHOW_GRAD(torch::constant_pad_nd(m, {1, 2}, 0.5));
+  SHOW_GRAD(torch::nn::functional::pad(m, torch::nn::functional::PadFuncOptions({1, 1})));
+  SHOW_GRAD(torch::nn::functional::pad(
+      x, torch::nn::functional::PadFuncOptions({1, 2}).mode(torch::kReplicate)));
+  SHOW_GRAD(torch::nn::functional::pad(
+      x, torch::nn::functional::PadFuncOptions({1, 2}).mode(torch::kReflect)));
+  SHOW_GRAD(torch::nn::functional::pad(
+      m, torch::nn::functional::PadFuncOptions({1, 1, 0, 2}).mode(torch::kConstant).value(2)));
   SHOW_GRAD(x.unfold(2, 2, 1));
   SHOW_GRAD(x.as_strided({2, 2}, {12, 1}));
   SHOW_GRAD(m.t());
@@ -72,8 +84,12 @@ PARITY_PROGRAM(shapes) {
   SHOW_GRAD(x.clone());
   SHOW_GRAD(x.view_as(x));
   SHOW_GRAD(x.reshape_as(x));
+  SHOW_GRAD(torch::ravel(m));
   SHOW_GRAD(m.diag());
   SHOW_GRAD(x.sum_to_size({1, 3, 1}));
+  SHOW_GRAD(torch::broadcast_to(m, {2, 3, 4}));
+  SHOW_GRAD(torch::broadcast_tensors({m, x})[0]);
+  SHOW_GRAD(torch::take(m, torch::tensor({0, 5})));
   std::printf("%s %s %lld %lld %d %d\n", x.dtype() == torch::kDouble ? "double" : "?",
               x.sizes() == torch::IntArrayRef({2, 3, 4}) ? "sizes" : "?",
               static_cast<long long>(x.dim()), static_cast<long long>(x.stride(0)),
@@ -116,6 +132,7 @@ PARITY_PROGRAM(indexing) {
   SHOW_GRAD(torch::nn::functional::embedding(torch::tensor({0, 2}), m));
   SHOW_GRAD(torch::nonzero(m > 0.5));
   SHOW_GRAD(m.nonzero());
+  SHOW_GRAD(torch::where(m > 0)[0]);
 }
 
 PARITY_PROGRAM(writing) {
@@ -146,7 +163,10 @@ PARITY_PROGRAM(writing) {
   x.scatter_add_(1, torch::tensor({{1}, {0}, {2}}), torch::ones({3, 1}));
   x.index_add_(0, torch::tensor({0}), torch::ones({1, 4}));
   SHOW(x);
+  x.t_();
+  x.unsqueeze_(0);
   SHOW(x);
+  x.squeeze_().transpose_(0, 1);
   SHOW(x);
   SHOW(x.addmm_(torch::ones({3, 2}), torch::ones({2, 4})));
   SHOW(x.cumsum_(1)
