@@ -303,6 +303,7 @@ struct AutogradExtra {
 namespace autograd {
 using Variable = Tensor;
 using variable_list = std::vector<Tensor>;
+using tensor_list = variable_list;
 
 /// Sum of gradients of `tensors` (each weighted by its `grad_tensors` entry) into the leaves. With
 /// `inputs` only their `.grad` is written, also that of a non-leaf, and only the part of the graph

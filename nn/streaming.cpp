@@ -57,10 +57,10 @@ class Layer {
         batch_(batch),
         in_(ih.size(1)),
         state_(hh.size(1)),
-        hidden_(hh.size(0) / detail::gate_count(kind)),
+        hidden_(hh.size(0) / detail::cell_of(kind).gates()),
         padded_(whole_lanes(hidden_)),
         row_(in_ + std::max(state_, padded_)),
-        weights_(aligned(padded_ * detail::gate_count(kind) * (in_ + state_))),
+        weights_(aligned(padded_ * detail::cell_of(kind).gates() * (in_ + state_))),
         bias_(aligned(padded_ * sums(kind))),
         operand_(aligned(batch * row_)),
         next_(aligned(batch * row_)),
@@ -84,6 +84,8 @@ class Layer {
   bool has_cell() const { return kind_ == RecurrentKind::Lstm; }
   float* input(std::int64_t b) { return data(operand_) + b * row_; }
   float* h(std::int64_t b) { return input(b) + in_; }
+  /// What the last step read.
+  product::Matrix<float> inputs() { return {data(next_), batch_, in_, row_, 1}; }
   float* c(std::int64_t b) { return data(cell_) + b * padded_; }
   /// The states of the batch as a matrix.
   product::Matrix<float> output() { return {h(0), batch_, state_, row_, 1}; }
@@ -130,7 +132,7 @@ class Layer {
 
   void place_weights(const Tensor& weight, std::int64_t first) {
     const std::vector<float> w = floats(weight);
-    const std::int64_t gates = detail::gate_count(kind_), cols = weight.size(1);
+    const std::int64_t gates = detail::cell_of(kind_).gates(), cols = weight.size(1);
     for (std::int64_t gate = 0; gate < gates; ++gate)
       for (std::int64_t j = 0; j < hidden_; ++j)
         for (std::int64_t k = 0; k < cols; ++k)
@@ -139,7 +141,7 @@ class Layer {
   }
   void place_bias(const Tensor& bias, bool of_hidden) {
     const std::vector<float> b = floats(bias);
-    for (std::int64_t gate = 0; gate < detail::gate_count(kind_); ++gate)
+    for (std::int64_t gate = 0; gate < detail::cell_of(kind_).gates(); ++gate)
       for (std::int64_t j = 0; j < hidden_; ++j) {
         const bool apart = kind_ == RecurrentKind::Gru && gate == 2 && of_hidden;
         data(bias_)[(j / kLanes * sums(kind_) + (apart ? 3 : gate)) * kLanes + j % kLanes] +=
@@ -232,6 +234,48 @@ class Layer {
   Tensor operand_, next_, cell_, full_;  // next_: the operand of the next step; full_: o tanh(c)
 };
 
+inline constexpr auto kSigmoid = [](auto a) { return sigmoid(a); };
+
+// What leads a layer's input around it: see LayerConnection.
+class Connection {
+ public:
+  /// Residual where the highway's parameters are undefined.
+  Connection(std::int64_t batch, std::int64_t width, const Tensor& weight, const Tensor& bias)
+      : batch_(batch),
+        width_(width),
+        padded_(whole_lanes(width)),
+        gate_(static_cast<std::size_t>(batch * padded_), 1.f),
+        mixed_(static_cast<std::size_t>(batch * width)) {
+    if (!weight.defined()) return;
+    const Tensor columns = weight.detach().to(kFloat32).t().contiguous();
+    weight_ = std::make_unique<product::Packed<float>>(product::matrix<float>(columns));
+    bias_ = floats(bias);
+  }
+  product::Matrix<float> apply(Layer& layer) {
+    if (weight_) {
+      for (std::int64_t b = 0; b < batch_; ++b)
+        std::copy(bias_.begin(), bias_.end(), gate_.begin() + b * padded_);
+      weight_->multiply(layer.inputs(), gate_.data(), padded_, true);
+      for (std::size_t i = 0; i < gate_.size(); i += Lanes::count)
+        Lanes::store(gate_.data() + i,
+                     evaluate(kSigmoid, Number(Lanes::load(gate_.data() + i))).data.v.v);
+    }
+    for (std::int64_t b = 0; b < batch_; ++b) {
+      const float *in = layer.inputs().at(b, 0), *out = layer.h(b),
+                  *gate = gate_.data() + b * padded_;
+      float* mixed = mixed_.data() + b * width_;
+      for (std::int64_t j = 0; j < width_; ++j)
+        mixed[j] = weight_ ? in[j] + gate[j] * (out[j] - in[j]) : in[j] + out[j];
+    }
+    return row_major(mixed_, batch_, width_);
+  }
+
+ private:
+  std::int64_t batch_, width_, padded_;
+  std::unique_ptr<product::Packed<float>> weight_;
+  std::vector<float> bias_, gate_, mixed_;
+};
+
 }  // namespace
 
 class StreamingRunner::Impl {
@@ -242,6 +286,10 @@ class StreamingRunner::Impl {
     check(batch > 0, "[StreamingRunner] batch_size must be greater than zero, found ", batch);
     check(!o.bidirectional(), "[StreamingRunner] a bidirectional module needs the whole sequence ",
           "and cannot be streamed; train one with bidirectional = false");
+    check(!o.extras().layer_norm(), "[StreamingRunner] a module with layer_norm cannot be ",
+          "streamed; step the module itself, or train one without");
+    check(!o.extras().reset_before(), "[StreamingRunner] a GRU with reset_before cannot be ",
+          "streamed; step the module itself, or train one without");
     const auto parameters = module.named_parameters(false);
     for (std::int64_t k = 0; k < o.num_layers(); ++k) {
       const auto find = [&](const char* name) {
@@ -250,6 +298,9 @@ class StreamingRunner::Impl {
       };
       layers_.emplace_back(o.mode(), batch, find("weight_ih_l"), find("weight_hh_l"),
                            find("bias_ih_l"), find("bias_hh_l"), find("weight_hr_l"));
+      if (k > 0 && o.extras().connection() != LayerConnection::None)
+        connections_.emplace_back(batch, layers_.back().state_size(), find("highway_weight_l"),
+                                  find("highway_bias_l"));
     }
     out_ = layers_.back().state_size();
     if (!head) return;
@@ -265,11 +316,12 @@ class StreamingRunner::Impl {
   void step(const float* input, float* output) {
     const FlushDenormals guard;
     product::Matrix<float> given{input, batch_, input_size(), input_size(), 1};
-    for (Layer& layer : layers_) {
+    for (std::size_t k = 0; k < layers_.size(); ++k) {
+      Layer& layer = layers_[k];
       for (std::int64_t b = 0; b < batch_; ++b)
         std::copy_n(given.at(b, 0), given.cols, layer.input(b));
       layer.step();
-      given = layer.output();
+      given = k > 0 && !connections_.empty() ? connections_[k - 1].apply(layer) : layer.output();
     }
     for (std::int64_t b = 0; b < batch_; ++b) {
       if (head_)
@@ -335,6 +387,7 @@ class StreamingRunner::Impl {
 
   std::int64_t batch_, out_ = 0;
   std::vector<Layer> layers_;
+  std::vector<Connection> connections_;  // of all layers but the first, or none
   std::unique_ptr<product::Packed<float>> head_;
   std::vector<float> head_bias_;
 };
