@@ -17,7 +17,7 @@ namespace files {
 
 namespace {
 
-constexpr std::size_t kWindow = std::size_t{1} << 18;
+constexpr std::size_t kPiece = std::size_t{1} << 18;
 
 std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
   std::uint64_t product = 0;
@@ -105,8 +105,8 @@ std::string rest_of(Source& source) {
   std::size_t got = 1;
   while (got != 0) {
     const std::size_t size = bytes.size();
-    bytes.resize(size + kWindow);
-    got = source.read(bytes.data() + size, kWindow);
+    bytes.resize(size + kPiece);
+    got = source.read(bytes.data() + size, kPiece);
     bytes.resize(size + got);
   }
   return bytes;
@@ -132,10 +132,11 @@ Input opened(std::unique_ptr<Source> source, const std::string& name, const Load
 
 }  // namespace
 
-Input::Input(std::unique_ptr<Source> source, std::string name, std::uint64_t place)
+Input::Input(std::unique_ptr<Source> source, std::string name, std::uint64_t place,
+             std::size_t window)
     : source_(std::move(source)), name_(std::move(name)), before_(place) {
   // Small files need no large window.
-  const std::uint64_t size = std::min<std::uint64_t>(source_->left() + 1, kWindow);
+  const std::uint64_t size = std::min<std::uint64_t>(source_->left() + 1, window);
   window_.resize(static_cast<std::size_t>(size) + 1);
   at = end = window_.data();
 }
@@ -179,7 +180,6 @@ void Input::read(char* into, std::size_t size) {
 }
 
 std::string Input::take(std::uint64_t size) {
-  constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
   if (size > left()) fail_cut(size - left());
   std::string bytes;
   while (bytes.size() < size) {
@@ -198,7 +198,7 @@ Input open_input(const std::string& path, const LoadOptions& options) {
 
 Input open_input(std::istream& stream, const LoadOptions& options) {
   std::string bytes;
-  std::vector<char> piece(kWindow);
+  std::vector<char> piece(kPiece);
   while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())), stream.gcount() > 0)
     bytes.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
   check<FileError>(!stream.bad() && stream.eof(),

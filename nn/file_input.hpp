@@ -28,8 +28,10 @@ class Source {
 /// is advanced by the reader. Every call below may move the window and with it both pointers.
 class Input {
  public:
-  /// `name` is what messages call it; `place` the number of bytes before the source's first.
-  Input(std::unique_ptr<Source> source, std::string name, std::uint64_t place = 0);
+  /// `name` is what messages call it; `place` the number of bytes before the source's first;
+  /// `window` how many bytes are visible at least, unless one value needs more.
+  Input(std::unique_ptr<Source> source, std::string name, std::uint64_t place = 0,
+        std::size_t window = std::size_t{1} << 18);
   /// Text in memory, which is copied.
   Input(std::string_view text, std::string name, std::uint64_t place = 0);
 
