@@ -12,54 +12,55 @@
 namespace reel {
 namespace {
 
-// Runs `rows` on x with `dim` brought to the end.
-template <class F>
-Tensor along_last(const char* op, const Tensor& x, std::int64_t dim, F rows) {
-  const std::size_t d = wrap_dim(op, dim, static_cast<std::size_t>(x.dim()));
-  if (x.dim() == 0) return rows(x.reshape({1})).reshape({});
-  if (d + 1 == x.sizes().size()) return rows(x);
-  const auto axis = static_cast<std::int64_t>(d);
-  return rows(x.transpose(axis, -1)).transpose(axis, -1);
-}
-
-template <class Kernel>
-Tensor map_rows(const Tensor& x, Kernel kernel) {
+// softmax of x along dimension d, or its logarithm.
+Tensor softmax_along(const Tensor& x, std::size_t d, bool logarithm) {
   const Tensor dense = x.detach().contiguous();
   Tensor out = empty(x.sizes(), x.scalar_type());
-  const std::int64_t width = x.size(-1), rows = width == 0 ? 0 : x.numel() / width;
+  std::int64_t outer = 1, inner = 1;
+  for (std::size_t i = 0; i < d; ++i) outer *= x.sizes()[i];
+  for (std::size_t i = d + 1; i < x.sizes().size(); ++i) inner *= x.sizes()[i];
+  const std::int64_t n = x.dim() == 0 ? 1 : x.sizes()[d];
+  if (x.numel() == 0) return out;
   dispatch_float("softmax", x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for (std::int64_t i = 0; i < rows; ++i)
-      kernel(dense.data_ptr<T>() + i * width, out.data_ptr<T>() + i * width, width);
+    for (std::int64_t i = 0; i < outer; ++i) {
+      const T* from = dense.data_ptr<T>() + i * n * inner;
+      T* to = out.data_ptr<T>() + i * n * inner;
+      if (inner != 1) {
+        for (std::int64_t j = 0; j < inner; j += kernels::kColumns)
+          row::softmax_columns(from + j, n, std::min(kernels::kColumns, inner - j), inner, to + j,
+                               logarithm);
+        continue;
+      }
+      const T top = row::max(from, n), total = row::exp_minus(from, top, to, n);
+      if (logarithm)
+        row::minus(from, top + std::log(total), to, n);
+      else
+        row::scale(to, T(1) / total, n);
+    }
   });
   return out;
 }
 
-Tensor softmax_rows(const Tensor& x) {
-  Tensor out = map_rows(x, [](const auto* in, auto* y, std::int64_t n) {
-    const auto top = row::max(in, n);
-    const auto total = row::exp_minus(in, top, y, n);
-    row::scale(y, decltype(total)(1) / total, n);
-  });
+Tensor softmax_of(const Tensor& x, std::int64_t dim) {
+  const std::size_t d = wrap_dim("softmax", dim, static_cast<std::size_t>(x.dim()));
+  Tensor out = softmax_along(x, d, false);
   if (needs_record(x))
-    record("SoftmaxBackward0", {&x}, {&out}, [y = Saved::result(out)](Backward& pass) {
+    record("SoftmaxBackward0", {&x}, {&out}, [y = Saved::result(out), dim](Backward& pass) {
       const Tensor s = y.get(pass), g = pass.grad();
       const Tensor weighted = g * s;
-      pass.add(0, weighted - s * weighted.sum(-1, true), true);
+      pass.add(0, weighted - s * weighted.sum(dim, true), true);
     });
   return out;
 }
 
-Tensor log_softmax_rows(const Tensor& x) {
-  Tensor out = map_rows(x, [](const auto* in, auto* y, std::int64_t n) {
-    const auto top = row::max(in, n);
-    const auto total = row::exp_minus(in, top, y, n);
-    row::minus(in, top + std::log(total), y, n);
-  });
+Tensor log_softmax_of(const Tensor& x, std::int64_t dim) {
+  const std::size_t d = wrap_dim("log_softmax", dim, static_cast<std::size_t>(x.dim()));
+  Tensor out = softmax_along(x, d, true);
   if (needs_record(x))
-    record("LogSoftmaxBackward0", {&x}, {&out}, [y = Saved::result(out)](Backward& pass) {
+    record("LogSoftmaxBackward0", {&x}, {&out}, [y = Saved::result(out), dim](Backward& pass) {
       const Tensor g = pass.grad();
-      pass.add(0, g - y.get(pass).exp() * g.sum(-1, true), true);
+      pass.add(0, g - y.get(pass).exp() * g.sum(dim, true), true);
     });
   return out;
 }
@@ -71,11 +72,11 @@ Tensor floating(const Tensor& x, std::optional<ScalarType> dtype) {
 
 Tensor softmax(const Tensor& x, std::int64_t dim) { return softmax(x, dim, nullopt); }
 Tensor softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
-  return along_last("softmax", floating(x, dtype), dim, softmax_rows);
+  return softmax_of(floating(x, dtype), dim);
 }
 Tensor log_softmax(const Tensor& x, std::int64_t dim) { return log_softmax(x, dim, nullopt); }
 Tensor log_softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
-  return along_last("log_softmax", floating(x, dtype), dim, log_softmax_rows);
+  return log_softmax_of(floating(x, dtype), dim);
 }
 
 Tensor softmin(const Tensor& x, std::int64_t dim) { return softmin(x, dim, nullopt); }
