@@ -16,15 +16,27 @@ Batch<T, A> polynomial(const Batch<T, A>& x, const T (&c)[N]) {
   return y;
 }
 
-// What has no vectorised form, element by element through libm.
-template <class T, class A, class F>
-Batch<T, A> map(const Batch<T, A>& x, const Batch<T, A>& y, F f) {
+// What the functions below leave to libm: the elements of `result` where `wrong` says so become
+// f(x...). One by one, so that no element's bits depend on its neighbours.
+template <class T, class A, class F, class... X>
+Batch<T, A> mend(const Batch<T, A>& result, const xsimd::batch_bool<T, A>& wrong, F f,
+                 const X&... x) {
+  if (!xsimd::any(wrong)) return result;
   constexpr std::size_t n = Batch<T, A>::size;
-  alignas(64) T a[n], b[n];
-  x.store_aligned(a);
-  y.store_aligned(b);
-  for (std::size_t i = 0; i < n; ++i) a[i] = f(a[i], b[i]);
-  return Batch<T, A>::load_aligned(a);
+  alignas(64) T to[n], from[sizeof...(X)][n];
+  result.store_aligned(to);
+  std::size_t k = 0;
+  (x.store_aligned(from[k++]), ...);
+  alignas(64) bool lanes[n];
+  wrong.store_aligned(lanes);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!lanes[i]) continue;
+    if constexpr (sizeof...(X) == 1)
+      to[i] = f(from[0][i]);
+    else
+      to[i] = f(from[0][i], from[1][i]);
+  }
+  return Batch<T, A>::load_aligned(to);
 }
 
 /// x y + z, rounded once whatever the instruction set (xsimd's fma may round twice).
@@ -71,14 +83,116 @@ REEL_CALLED Batch<double, A> log10(Batch<double, A> x) {
 }
 
 // ---------------------------------------------------------------- angles
+/// x = quarters * pi/2 + rest, |rest| <= pi/4, for |x| up to kFarthest: beyond, libm knows pi with
+/// enough digits.
+template <class B>
+struct Reduced {
+  B quarters, rest;
+};
+constexpr double kFarthest = 1e6;
+
+template <class A>
+Reduced<Batch<float, A>> reduce_angle(const Batch<float, A>& x) {
+  constexpr std::size_t n = Batch<float, A>::size;
+  constexpr double round =
+      6755399441055744.0;  // 1.5 * 2^52: adding it leaves no room for fractions
+  alignas(64) float rest[n], quarters[n];
+  x.store_aligned(rest);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double v = static_cast<double>(rest[i]);
+    const double k = (v * 0.636619772367581382 + round) - round;
+    quarters[i] = static_cast<float>(k);
+    rest[i] = static_cast<float>((v - k * 1.57079632673412561) - k * 6.07710050650619225e-11);
+  }
+  return {Batch<float, A>::load_aligned(quarters), Batch<float, A>::load_aligned(rest)};
+}
+// pi/2 in three parts, the first two of 33 bits: their products with a quarter count are exact.
+template <class A>
+Reduced<Batch<double, A>> reduce_angle(const Batch<double, A>& x) {
+  using B = Batch<double, A>;
+  const B k = xsimd::nearbyint(x * B(0.636619772367581382));
+  const B a = x - k * B(1.57079632673412561), b = a - k * B(6.07710050630396598e-11);
+  return {k, b - k * B(2.02226624879595063e-21)};
+}
+
+// sin and cos for |x| <= pi/4, by Chebyshev interpolation.
+inline constexpr float kSin32[] = {-1.66666646502920818e-01f, 8.33274593638042189e-03f,
+                                   -1.95873870684644554e-04f};
+inline constexpr float kCos32[] = {4.16666646474573785e-02f, -1.38883006969038993e-03f,
+                                   2.45474372101932005e-05f};
+inline constexpr double kSin64[] = {-1.66666666666666657e-01, 8.33333333333092542e-03,
+                                    -1.98412698367224182e-04, 2.75573160838163581e-06,
+                                    -2.50511279440141876e-08, 1.59178485248082617e-10};
+inline constexpr double kCos64[] = {4.16666666666666644e-02, -1.38888888888873824e-03,
+                                    2.48015872987430700e-05, -2.75573172600088370e-07,
+                                    2.08761438279931326e-09, -1.13824567780613059e-11};
+template <class T, class A>
+Batch<T, A> sin_near(const Batch<T, A>& x) {
+  const Batch<T, A> z = x * x;
+  Batch<T, A> p;
+  if constexpr (std::is_same_v<T, float>)
+    p = polynomial(z, kSin32);
+  else
+    p = polynomial(z, kSin64);
+  return xsimd::copysign(xsimd::fma(x * z, p, x), x);  // -0.0 keeps its sign
+}
+template <class T, class A>
+Batch<T, A> cos_near(const Batch<T, A>& x) {
+  using B = Batch<T, A>;
+  const B z = x * x;
+  B p;
+  if constexpr (std::is_same_v<T, float>)
+    p = polynomial(z, kCos32);
+  else
+    p = polynomial(z, kCos64);
+  return xsimd::fma(z * z, p, xsimd::fma(z, B(T(-0.5)), B(T(1))));
+}
+
+/// Whether the whole number k is odd.
+template <class T, class A>
+xsimd::batch_bool<T, A> odd(const Batch<T, A>& k) {
+  const Batch<T, A> half = k * Batch<T, A>(T(0.5));
+  return xsimd::floor(half) != half;
+}
+// sin(x + shift * pi/2)
+template <class T, class A>
+Batch<T, A> shifted_sin(const Batch<T, A>& x, T shift) {
+  using B = Batch<T, A>;
+  const auto [quarters, rest] = reduce_angle(x);
+  const B k = quarters + B(shift);
+  const B y = xsimd::select(odd(k), cos_near(rest), sin_near(rest));
+  return xsimd::select(odd(xsimd::floor(k * B(T(0.5)))), -y, y);
+}
+template <class T, class A>
+xsimd::batch_bool<T, A> far_angle(const Batch<T, A>& x) {
+  return !(xsimd::abs(x) <= Batch<T, A>(T(kFarthest)));
+}
+
+template <class T, class A>
+REEL_CALLED Batch<T, A> sin(Batch<T, A> x) {
+  return mend(
+      shifted_sin(x, T(0)), far_angle(x), [](T v) { return std::sin(v); }, x);
+}
+template <class T, class A>
+REEL_CALLED Batch<T, A> cos(Batch<T, A> x) {
+  return mend(
+      shifted_sin(x, T(1)), far_angle(x), [](T v) { return std::cos(v); }, x);
+}
+template <class T, class A>
+REEL_CALLED Batch<T, A> tan(Batch<T, A> x) {
+  const auto [quarters, rest] = reduce_angle(x);
+  const Batch<T, A> s = sin_near(rest), c = cos_near(rest);
+  const auto turned = odd(quarters);
+  return mend(
+      Batch<T, A>(xsimd::select(turned, -c, s) / xsimd::select(turned, s, c)), far_angle(x),
+      [](T v) { return std::tan(v); }, x);
+}
+
 #define REEL_BY_XSIMD(name)                     \
   template <class T, class A>                   \
   REEL_CALLED Batch<T, A> name(Batch<T, A> x) { \
     return xsimd::name(x);                      \
   }
-REEL_BY_XSIMD(sin)
-REEL_BY_XSIMD(cos)
-REEL_BY_XSIMD(tan)
 REEL_BY_XSIMD(asin)
 REEL_BY_XSIMD(acos)
 REEL_BY_XSIMD(atan)
@@ -212,8 +326,6 @@ REEL_CALLED Batch<float, A> pow(Batch<float, A> a, Batch<float, A> b) {
   using F = Batch<float, A>;
   using D = Batch<double, A>;
   const F most(std::numeric_limits<float>::max());
-  const auto plain = a > F(0.f) && a <= most && xsimd::abs(b) <= most;
-  if (!xsimd::all(plain)) return map(a, b, [](float x, float y) { return std::pow(x, y); });
   constexpr std::size_t n = F::size;
   alignas(64) float narrow_a[n], narrow_b[n];
   alignas(64) double wide_a[n], wide_b[n];
@@ -222,14 +334,18 @@ REEL_CALLED Batch<float, A> pow(Batch<float, A> a, Batch<float, A> b) {
   for (std::size_t i = 0; i < n; ++i) wide_a[i] = static_cast<double>(narrow_a[i]);
   for (std::size_t i = 0; i < n; ++i) wide_b[i] = static_cast<double>(narrow_b[i]);
   for (std::size_t i = 0; i < n; i += D::size)
-    simd::exp(D::load_aligned(wide_b + i) * xsimd::log(D::load_aligned(wide_a + i)))
+    simd::exp(D(D::load_aligned(wide_b + i) * xsimd::log(D::load_aligned(wide_a + i))))
         .store_aligned(wide_a + i);
   for (std::size_t i = 0; i < n; ++i) narrow_a[i] = static_cast<float>(wide_a[i]);
-  return F::load_aligned(narrow_a);
+  const auto plain = a > F(0.f) && a <= most && xsimd::abs(b) <= most;
+  return mend(
+      F::load_aligned(narrow_a), !plain, [](float x, float y) { return std::pow(x, y); }, a, b);
 }
 template <class A>
 REEL_CALLED Batch<double, A> pow(Batch<double, A> a, Batch<double, A> b) {
-  return map(a, b, [](double x, double y) { return std::pow(x, y); });
+  return mend(
+      a, xsimd::batch_bool<double, A>(true), [](double x, double y) { return std::pow(x, y); }, a,
+      b);
 }
 
 /// The remainder with the sign of `a`. Exact: as long as the quotient is an exact integer, so is
@@ -238,14 +354,14 @@ template <class T, class A>
 REEL_CALLED Batch<T, A> fmod(Batch<T, A> a, Batch<T, A> b) {
   using B = Batch<T, A>;
   const B quotient = a / b;
-  const B limit(std::is_same_v<T, float> ? T(1 << 23) : T(std::int64_t{1} << 52));
-  if (!xsimd::all(xsimd::abs(quotient) < limit))
-    return map(a, b, [](T x, T y) { return std::fmod(x, y); });
   B r = fused(-xsimd::trunc(quotient), b, a);
   r = xsimd::select(r * xsimd::copysign(B(T(1)), a) < B(T(0)),
                     r + xsimd::copysign(xsimd::abs(b), a), r);
   r = xsimd::select(xsimd::abs(a) < xsimd::abs(b), a, r);  // where b is infinite too
-  return xsimd::copysign(r, a);
+  const B limit(std::is_same_v<T, float> ? T(1 << 23) : T(std::int64_t{1} << 52));
+  return mend(
+      xsimd::copysign(r, a), !(xsimd::abs(quotient) < limit),
+      [](T x, T y) { return std::fmod(x, y); }, a, b);
 }
 /// The remainder with the sign of `b`.
 template <class T, class A>

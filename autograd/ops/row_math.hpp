@@ -126,5 +126,39 @@ void softmax_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int6
   }
 }
 
+// ---------------------------------------------------------------- gradients
+/// to = y (g - sum(g y)) for each column, where y is its softmax; to = g - exp(y) sum(g) where y is
+/// the logarithm. At most kColumns columns.
+template <class T>
+void softmax_gradient(const T* y, const T* g, std::int64_t rows, std::int64_t cols,
+                      std::int64_t stride, T* to, bool logarithm) {
+  T sum[kernels::kColumns], zero[kernels::kColumns] = {}, ignored[kernels::kColumns];
+  std::fill(sum, sum + cols, T(0));
+  std::fill(ignored, ignored + cols, T(0));
+  for (std::int64_t at = 0; at < rows * stride; at += stride)
+    for (std::int64_t j = 0; j < cols; ++j) sum[j] += logarithm ? g[at + j] : g[at + j] * y[at + j];
+  for (std::int64_t at = 0; at < rows * stride; at += stride) {
+    if (logarithm) {
+      exp_minus_each(y + at, zero, to + at, ignored, cols);
+      for (std::int64_t j = 0; j < cols; ++j) to[at + j] = g[at + j] - to[at + j] * sum[j];
+    } else {
+      for (std::int64_t j = 0; j < cols; ++j) to[at + j] = y[at + j] * (g[at + j] - sum[j]);
+    }
+  }
+}
+/// The same for one row of n.
+template <class T>
+void softmax_gradient(const T* y, const T* g, std::int64_t n, T* to, bool logarithm) {
+  if (logarithm) {
+    const T sum = kernels::sum_row(g, n);
+    exp_minus(y, T(0), to, n);
+    for (std::int64_t j = 0; j < n; ++j) to[j] = g[j] - to[j] * sum;
+    return;
+  }
+  for (std::int64_t j = 0; j < n; ++j) to[j] = g[j] * y[j];
+  const T sum = kernels::sum_row(to, n);
+  for (std::int64_t j = 0; j < n; ++j) to[j] -= y[j] * sum;
+}
+
 }  // namespace
 }  // namespace reel::row

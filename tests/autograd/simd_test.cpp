@@ -38,6 +38,7 @@ double ulps(T got, Wide<T> want) {
   if (std::isnan(want)) return std::isnan(got) ? 0 : 1e30;
   if (std::isinf(nearest)) return got == nearest ? 0 : 1e30;
   if (std::isinf(got) || std::isnan(got)) return 1e30;
+  if (want == 0 && std::signbit(want) != std::signbit(got)) return 1e30;
   const T magnitude = std::abs(nearest);
   const Wide<T> unit =
       static_cast<Wide<T>>(std::nextafter(magnitude, std::numeric_limits<T>::infinity())) -
@@ -148,8 +149,7 @@ void bound_error_of_pairs(const char* name, double bound, Op op, Exact exact) {
     const T p = a.template data_ptr<T>()[i], q = b.template data_ptr<T>()[i],
             got = y.template data_ptr<T>()[i];
     const Wide<T> want = exact(p, q);
-    double e = ulps<T>(got, want);
-    if (want == 0 && std::signbit(want) != std::signbit(got)) e = 1e30;
+    const double e = ulps<T>(got, want);
     if (e > worst.ulp) {
       worst = {e, static_cast<double>(p)};
       other = static_cast<double>(q);
