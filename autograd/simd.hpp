@@ -106,7 +106,7 @@ Batch<float, A> tanh(const Batch<float, A>& x) {
   const B near = xsimd::fma(p * z, x, x);
   const B magnitude = xsimd::abs(x);
   const B far = B(1.f) - B(2.f) / (exp(magnitude + magnitude) + B(1.f));
-  return xsimd::select(magnitude < B(0.625f), near, xsimd::copysign(far, x));
+  return xsimd::copysign(xsimd::select(magnitude < B(0.625f), near, far), x);
 }
 template <class A>
 Batch<double, A> tanh(const Batch<double, A>& x) {

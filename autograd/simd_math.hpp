@@ -57,11 +57,12 @@ REEL_CALLED Batch<T, A> expm1(Batch<T, A> x) {
   using B = Batch<T, A>;
   const B y = xsimd::expm1(x);
   const auto far = x > B(std::is_same_v<T, float> ? T(88) : T(708));  // infinite too soon
-  return xsimd::any(far) ? xsimd::select(far, simd::exp(x), y) : y;
+  // xsimd makes 0.0 of -0.0.
+  return xsimd::copysign(xsimd::any(far) ? B(xsimd::select(far, simd::exp(x), y)) : y, x);
 }
 template <class T, class A>
 REEL_CALLED Batch<T, A> log1p(Batch<T, A> x) {
-  return xsimd::log1p(x);
+  return xsimd::copysign(xsimd::log1p(x), x);  // xsimd makes 0.0 of -0.0
 }
 template <class A>
 REEL_CALLED Batch<float, A> log2(Batch<float, A> x) {
@@ -110,7 +111,7 @@ Reduced<Batch<float, A>> reduce_angle(const Batch<float, A>& x) {
 template <class A>
 Reduced<Batch<double, A>> reduce_angle(const Batch<double, A>& x) {
   using B = Batch<double, A>;
-  const B k = xsimd::nearbyint(x * B(0.636619772367581382));
+  const B k = xsimd::nearbyint(x * B(0.636619772367581382)) + B(0.0);  // no -0.0
   const B a = x - k * B(1.57079632673412561), b = a - k * B(6.07710050630396598e-11);
   return {k, b - k * B(2.02226624879595063e-21)};
 }

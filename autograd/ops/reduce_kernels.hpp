@@ -156,17 +156,17 @@ T best_in_row(const T* p, std::int64_t n, Better better) {
     using L = simd::Lanes<T>;
     if (n >= 4 * L::count) {
       auto a = L::load(p), b = a, c = a, d = a;
-      auto nan = a != a;
+      auto numbers = a == a;  // not !=: xsimd's is false for NaN
       for (i = 0; i + 4 * L::count <= n; i += 4 * L::count) {
         const auto v = L::load(p + i), w = L::load(p + i + L::count),
                    x = L::load(p + i + 2 * L::count), y = L::load(p + i + 3 * L::count);
-        nan = nan || (v != v) || (w != w) || (x != x) || (y != y);
+        numbers = numbers && (v == v) && (w == w) && (x == x) && (y == y);
         a = better.better(a, v);
         b = better.better(b, w);
         c = better.better(c, x);
         d = better.better(d, y);
       }
-      if (xsimd::any(nan)) return std::numeric_limits<T>::quiet_NaN();
+      if (!xsimd::all(numbers)) return std::numeric_limits<T>::quiet_NaN();
       alignas(64) T lanes[L::count];
       L::store(lanes, better.better(better.better(a, b), better.better(c, d)));
       best = lanes[0];

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "tests/support.hpp"
@@ -69,7 +70,7 @@ void check_lines(const char* what, const Tensor& result, const Tensor& x, std::i
   std::size_t wrong = 0;
   for (std::size_t i = 0; i < all.size(); ++i)
     if (!same(flat.data_ptr<double>()[i], want(all[i]))) ++wrong;
-  CAPTURE(what);
+  CAPTURE(std::string(what));
   CAPTURE(x.sizes());
   CAPTURE(dim);
   CHECK(wrong == 0);
@@ -274,7 +275,7 @@ TEST_CASE("blocks: bits depend neither on the place in memory nor on the neighbo
     };
     for (const auto& [name, op] : ops) {
       const Tensor whole = op(x, y);
-      CAPTURE(name);
+      CAPTURE(std::string(name));
       for (const std::int64_t start : {1, 3, 7, 1000}) {
         const std::int64_t n = 301;
         CHECK(bits_equal(whole.narrow(0, start, n),
