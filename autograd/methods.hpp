@@ -476,4 +476,18 @@ inline Tensor Tensor::masked_select(const Tensor& mask) const {
 }
 inline Tensor Tensor::nonzero() const { return reel::nonzero(*this); }
 
+inline Tensor Tensor::new_empty(IntArrayRef sizes, const TensorOptions& options) const {
+  return reel::empty(sizes, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+inline Tensor Tensor::new_zeros(IntArrayRef sizes, const TensorOptions& options) const {
+  return reel::zeros(sizes, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+inline Tensor Tensor::new_ones(IntArrayRef sizes, const TensorOptions& options) const {
+  return reel::ones(sizes, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+inline Tensor Tensor::new_full(IntArrayRef sizes, const Scalar& value,
+                               const TensorOptions& options) const {
+  return reel::full(sizes, value, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+
 }  // namespace reel

@@ -119,6 +119,28 @@ void Tensor::remove_hook(unsigned id) const {
     }
 }
 
+void Tensor::set_data(const Tensor& values) const {
+  TensorImpl& impl = checked();
+  const TensorImpl& from = values.checked();
+  check<AutogradError>(is_leaf(), "[set_data] only a leaf can be given other memory; detach() it");
+  check<DtypeError>(impl.dtype == from.dtype, "[set_data] expected ", dtype_name(impl.dtype),
+                    ", found ", dtype_name(from.dtype));
+  const Tensor shown = values;  // keeps what impl.base may be the last to hold
+  impl.base = Tensor();
+  impl.storage = from.storage;
+  impl.data = from.data;
+  impl.sizes = from.sizes;
+  impl.strides = from.strides;
+  impl.numel = from.numel;
+  impl.contiguous = from.contiguous;
+}
+Tensor Tensor::operator[](const Tensor& index) const {
+  check<DtypeError>(is_integral(index.scalar_type(), false) && index.numel() == 1,
+                    "[operator[]] expected an integral tensor of one element, found ",
+                    dtype_name(index.scalar_type()), " ", index.sizes(),
+                    "; use index({...}) or index_select() for several");
+  return select(0, index.item<std::int64_t>());
+}
 Tensor Tensor::detach() const {
   const TensorImpl& from = checked();
   auto impl = TensorImpl::make();

@@ -68,8 +68,11 @@ class Tensor {
   explicit Tensor(Ref<TensorImpl> impl);
   Tensor(const Tensor&);
   Tensor(Tensor&&) noexcept;
-  Tensor& operator=(const Tensor&);
-  Tensor& operator=(Tensor&&) noexcept;
+  Tensor& operator=(const Tensor&) &;
+  Tensor& operator=(Tensor&&) & noexcept;
+  /// Assigning to what an expression returns writes into its memory: `x[0] = y`, `x[1][2] = 5`.
+  Tensor& operator=(const Tensor& values) && { return copy_(values); }
+  Tensor& operator=(const Scalar& value) && { return fill_(value); }
   ~Tensor();
   TensorImpl* impl() const { return impl_.get(); }
   TensorImpl* unsafeGetTensorImpl() const { return impl_.get(); }  // libtorch's name
@@ -161,11 +164,20 @@ class Tensor {
       return add_hook(hook);
   }
   void remove_hook(unsigned id) const;
+  /// Makes this leaf show the memory of `values` from now on. Throws AutogradError on a non-leaf
+  /// and DtypeError for another dtype.
+  void set_data(const Tensor& values) const;
   /// The same memory without history.
   Tensor detach() const;
   Tensor& detach_();
   Tensor data() const { return detach(); }
   Tensor variable_data() const { return detach(); }
+
+  // ---- new tensors of this one's dtype, unless options name another (ops/creation.hpp)
+  Tensor new_empty(IntArrayRef sizes, const TensorOptions& options = {}) const;
+  Tensor new_zeros(IntArrayRef sizes, const TensorOptions& options = {}) const;
+  Tensor new_ones(IntArrayRef sizes, const TensorOptions& options = {}) const;
+  Tensor new_full(IntArrayRef sizes, const Scalar& value, const TensorOptions& options = {}) const;
 
   // ---- copies and conversions
   Tensor clone() const;
@@ -175,7 +187,12 @@ class Tensor {
   Tensor to(Device device, bool non_blocking = false, bool copy = false) const;
   Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const;
   Tensor to(DeviceType device) const { return to(Device(device)); }
+  Tensor to(const Tensor& other, bool non_blocking = false, bool copy = false) const {
+    return to(other.scalar_type(), non_blocking, copy);
+  }
   Tensor cpu() const { return *this; }
+  /// Throws Error: there is no such device.
+  Tensor cuda() const { return to(Device(kCUDA)); }
   Tensor type_as(const Tensor& other) const { return to(other.scalar_type()); }
   Tensor toType(ScalarType t) const { return to(t); }
 
@@ -365,6 +382,10 @@ class Tensor {
   Tensor& masked_fill_(const Tensor& mask, const Tensor& value) const;
   Tensor& uniform_(double from = 0, double to = 1) const;
   Tensor& normal_(double mean = 0, double std = 1) const;
+  Tensor& bernoulli_(double p = 0.5) const;
+  /// Integers uniform in [from, to), or [0, to). Throws Error unless the dtype can hold them.
+  Tensor& random_(std::int64_t from, std::int64_t to) const;
+  Tensor& random_(std::int64_t to) const { return random_(0, to); }
   Tensor& operator+=(const Tensor& other) { return add_(other); }
   Tensor& operator+=(const Scalar& other) { return add_(other); }
   Tensor& operator-=(const Tensor& other) { return sub_(other); }
@@ -499,6 +520,8 @@ class Tensor {
   Tensor slice(std::int64_t dim = 0, std::optional<std::int64_t> start = nullopt,
                std::optional<std::int64_t> end = nullopt, std::int64_t step = 1) const;
   Tensor operator[](std::int64_t index) const { return select(0, index); }
+  /// The index is an integral tensor of one element; DtypeError otherwise.
+  Tensor operator[](const Tensor& index) const;
   std::vector<Tensor> split(std::int64_t split_size, std::int64_t dim = 0) const;
   std::vector<Tensor> split(IntArrayRef sizes, std::int64_t dim = 0) const;
   std::vector<Tensor> split_with_sizes(IntArrayRef sizes, std::int64_t dim = 0) const;

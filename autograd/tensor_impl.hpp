@@ -40,8 +40,8 @@ inline Tensor::Tensor() noexcept = default;
 inline Tensor::Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
 inline Tensor::Tensor(const Tensor&) = default;
 inline Tensor::Tensor(Tensor&&) noexcept = default;
-inline Tensor& Tensor::operator=(const Tensor&) = default;
-inline Tensor& Tensor::operator=(Tensor&&) noexcept = default;
+inline Tensor& Tensor::operator=(const Tensor&) & = default;
+inline Tensor& Tensor::operator=(Tensor&&) & noexcept = default;
 inline Tensor::~Tensor() = default;
 inline TensorImpl& Tensor::checked() const {
   if (!impl_) undefined_error();

@@ -27,4 +27,5 @@
 #include "rnn.hpp"
 #include "rnn_cell.hpp"
 #include "streaming.hpp"
+#include "truncated_bptt.hpp"
 #include "utils.hpp"

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "activation.hpp"
+#include "aliases.hpp"
 #include "arrange.hpp"
+#include "bitwise.hpp"
 #include "convolution.hpp"
 #include "creation.hpp"
 #include "index.hpp"
