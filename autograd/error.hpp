@@ -1,8 +1,6 @@
 // Exceptions. Every message reads "[op] what was found, what was expected, what to do".
 #pragma once
 
-#include <cstddef>
-#include <initializer_list>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -45,45 +43,18 @@ class FileError : public Error {
 };
 
 namespace detail {
-
-/// One piece of a message: a value and how to print it, so that a check() compiles to no more than
-/// a list of addresses.
-class Part {
- public:
-  template <class T>
-  Part(const T& value) : value_(&value), print_(&print_value<T>) {}
-  Part(const char* const& text) : value_(text), print_(&print_text) {}
-  template <std::size_t N>
-  Part(const char (&text)[N]) : value_(text), print_(&print_text) {}
-  void print(std::ostream& out) const { print_(out, value_); }
-
- private:
-  template <class T>
-  static void print_value(std::ostream& out, const void* value) {
-    out << *static_cast<const T*>(value);
-  }
-  static void print_text(std::ostream& out, const void* text);
-  const void* value_;
-  void (*print_)(std::ostream&, const void*);
-};
-
-std::string joined(std::initializer_list<Part> parts);
-
 template <class... Parts>
 std::string message(const Parts&... parts) {
-  return joined({Part(parts)...});
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
 }
-template <class E>
-[[noreturn]] void fail(std::initializer_list<Part> parts) {
-  throw E(joined(parts));
-}
-
 }  // namespace detail
 
 /// Throws `E` with the concatenation of `parts` unless `condition` holds.
 template <class E = Error, class... Parts>
 inline void check(bool condition, const Parts&... parts) {
-  if (!condition) detail::fail<E>({detail::Part(parts)...});
+  if (!condition) throw E(detail::message(parts...));
 }
 
 }  // namespace reel
