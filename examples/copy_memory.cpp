@@ -34,11 +34,10 @@ Tensor wrong(const Tensor& output, const Tensor& target) {
 
 int main(int argc, char** argv) {
   task::Settings settings;
-  settings.length = 20;
-  settings.hidden = 128;
-  settings.rate = 2e-3;
+  settings.length = 10;
+  settings.rate = 1e-2;
   settings.limit = 0.01;
-  std::string kept = "5";
+  std::string kept = "3";
   if (const auto code = task::read_options(argc, argv, "Learns to repeat symbols after a pause",
                                            settings, {{"--symbols", "symbols to remember", kept}}))
     return *code;

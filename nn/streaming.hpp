@@ -16,7 +16,7 @@ namespace nn {
 /// construction for the machine; later changes of the modules are not seen. Dropout is off.
 /// Connections between layers are served (see RecurrentExtras). A step
 /// allocates nothing, throws nothing and locks nothing. Numbers too small for float32's full
-/// precision count as zero inside a step (on x86): a decaying state would else become slow.
+/// precision count as zero inside a step (FlushDenormals): a decaying state would else become slow.
 /// One runner serves one thread; several runners may share nothing but the modules they came from.
 class StreamingRunner {
  public:

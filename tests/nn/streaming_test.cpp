@@ -140,7 +140,7 @@ TEST_CASE("streaming: a step allocates nothing") {
   check_quiet(StreamingRunner(nn::RNN(300, 7), nn::Linear(7, 1), 2));
 }
 
-#if defined(__SSE__)
+#if defined(__SSE__) || defined(__aarch64__)
 TEST_CASE("streaming: a decaying state becomes zero, and the caller's arithmetic stays as it was") {
   nn::RNN rnn(nn::RNNOptions(1, 2).nonlinearity(reel::kReLU).bias(false));
   {
