@@ -126,7 +126,8 @@ std::string log_plot(const std::string& title, const std::string& below, const s
   for (const double step : ticks(x.from, x.to, 8)) svg.mark_below(x(step), text_of(step));
   svg.frame(below);
   svg.upright(20, left);
-  double row = kTop + 20;
+  // Curves that rise leave room at the lower right.
+  double row = kBottom - 21 * static_cast<double>(curves.size());
   for (const Curve& curve : curves) {
     const std::string style =
         stroke(curve.colour, 2, curve.dashed ? "stroke-dasharray=\"6 4\"" : "");
@@ -135,8 +136,8 @@ std::string log_plot(const std::string& title, const std::string& below, const s
       if (curve.heights[i] >= kLeast)
         points += point(x(static_cast<double>(i + 1)), y(std::log10(curve.heights[i])));
     svg.shape("polyline", points, style);
-    svg.line(kLeft + 16, row - 4.5, kLeft + 44, row - 4.5, style);
-    svg.text(kLeft + 52, row, "start", curve.name);
+    svg.line(kRight - 190, row - 4.5, kRight - 162, row - 4.5, style);
+    svg.text(kRight - 154, row, "start", curve.name);
     row += 21;
   }
   return svg.finish();

@@ -56,7 +56,7 @@ struct Curve {
   bool dashed;
   std::vector<double> heights;  // at 1, 2, 3 ...
 };
-/// A plot of positive heights on a logarithmic scale.
+/// A plot of positive heights on a logarithmic scale, with the curves' names at the lower right.
 std::string log_plot(const std::string& title, const std::string& below, const std::string& left,
                      const std::vector<Curve>& curves);
 
