@@ -82,6 +82,7 @@ std::vector<double> CosineAnnealingLR::get_lrs() {
                  eta_min_;
   return rates;
 }
+void CosineAnnealingLR::fields(Fields& visit) { visit_base_lrs(visit); }
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, unsigned T_0,
                                                          unsigned T_mult, double eta_min)
@@ -110,6 +111,7 @@ std::vector<double> CosineAnnealingWarmRestarts::get_lrs() {
   for (double& rate : rates) rate = eta_min_ + (rate - eta_min_) * (1 + std::cos(kPi * part)) / 2;
   return rates;
 }
+void CosineAnnealingWarmRestarts::fields(Fields& visit) { visit_base_lrs(visit); }
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleLROptions options)
     : LRScheduler(optimizer), options_(std::move(options)) {
@@ -176,6 +178,7 @@ void CyclicLR::validate() const {
         "[CyclicLR] step_size_up and step_size_down must be at least 1, found ",
         options_.step_size_up(), " and ", options_.step_size_down().value_or(1));
   check_choice("CyclicLR", "mode", static_cast<int>(options_.mode()), 3);
+  check_choice("CyclicLR", "scale_mode", static_cast<int>(options_.scale_mode()), 2);
 }
 void CyclicLR::settings(Fields& visit) {
   CyclicLROptions& o = options_;
@@ -186,6 +189,7 @@ void CyclicLR::settings(Fields& visit) {
   visit_count(visit, "step_size_down", down);
   o.step_size_down(down);
   visit_choice(visit, "mode", o.mode());
+  visit_choice(visit, "scale_mode", o.scale_mode());
   visit("gamma", o.gamma());
   visit("cycle_momentum", o.cycle_momentum());
   visit("base_momentum", o.base_momentum());
@@ -197,8 +201,13 @@ std::vector<double> CyclicLR::get_lrs() {
   const double cycle = std::floor(1 + step_count_ / total), x = 1 + step_count_ / total - cycle;
   const double ratio = up / total;
   double height = x <= ratio ? x / ratio : (x - 1) / (ratio - 1);
-  if (o.mode() == CyclicLROptions::Mode::Triangular2) height /= std::pow(2, cycle - 1);
-  if (o.mode() == CyclicLROptions::Mode::ExpRange) height *= std::pow(o.gamma(), step_count_);
+  if (o.scale_fn())
+    height *=
+        o.scale_fn()(o.scale_mode() == CyclicLROptions::ScaleMode::Cycle ? cycle : step_count_);
+  else if (o.mode() == CyclicLROptions::Mode::Triangular2)
+    height /= std::pow(2, cycle - 1);
+  else if (o.mode() == CyclicLROptions::Mode::ExpRange)
+    height *= std::pow(o.gamma(), step_count_);
   if (o.cycle_momentum())
     set_momentum("CyclicLR", optimizer(),
                  o.max_momentum() - (o.max_momentum() - o.base_momentum()) * height, false);

@@ -120,9 +120,12 @@ Tensor as_rows(const Tensor& x, const Plan& p) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x) { return sum(x, {}, false); }
+Tensor sum(const Tensor& x) { return sum(x, IntArrayRef()); }
 
-Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  // Integers are added as int64 whatever they become.
+  if (result && !is_integral(*result, true)) return sum(x.to(*result), dims, keepdim);
+  if (result) return sum(x.to(*result), dims, keepdim).to(*result);
   const Plan p = plan("sum", x, dims);
   const ScalarType dtype = x.is_floating_point() ? x.scalar_type() : kInt64;
   Tensor out = empty(keepdim ? p.kept : p.result, dtype);
@@ -144,8 +147,9 @@ Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
   return out;
 }
 
-Tensor mean(const Tensor& x) { return mean(x, {}, false); }
-Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor mean(const Tensor& x) { return mean(x, IntArrayRef()); }
+Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  if (result) return mean(x.to(*result), dims, keepdim);
   check<DtypeError>(x.is_floating_point(), "[mean] input must be floating point, found ",
                     dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   const Plan p = plan("mean", x, dims);
@@ -189,8 +193,9 @@ Tensor prod_rows(const Tensor& x) {
 }
 }  // namespace
 
-Tensor prod(const Tensor& x) { return prod(x, {}, false); }
-Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor prod(const Tensor& x) { return prod(x, IntArrayRef()); }
+Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  if (result) return prod(x.to(*result), dims, keepdim).to(*result);
   const Plan p = plan("prod", x, dims);
   return prod_rows(x.permute(p.order).reshape({p.outer, p.inner}))
       .reshape(keepdim ? p.kept : p.result);
