@@ -19,9 +19,9 @@ class CosineAnnealingLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void fields(Fields& visit) override;
   void settings(Fields& visit) override;
   void validate() const override;
-  void fields(Fields& visit) override;
 
   unsigned t_max_;
   double eta_min_;
@@ -38,9 +38,9 @@ class CosineAnnealingWarmRestarts : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void fields(Fields& visit) override;
   void settings(Fields& visit) override;
   void validate() const override;
-  void fields(Fields& visit) override;
 
   unsigned t_0_, t_mult_;
   double eta_min_;
