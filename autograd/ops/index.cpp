@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/kernels.hpp"
+#include "gathered.hpp"
 #include "ops.hpp"
 #include "view.hpp"
 
@@ -45,7 +46,10 @@ void copy_rows(std::byte* to, const std::byte* from, const std::int64_t* p, std:
   copy(to, from, p, count, size, bytes);
 }
 
-// Rows of `table` [V, row] at `positions`, and its adjoint.
+}  // namespace
+
+namespace detail {
+
 void gather_rows(const Tensor& table, const Tensor& positions, const Tensor& out) {
   const std::int64_t size = table.size(0);
   const std::size_t row = size == 0 ? 0 : table.nbytes() / static_cast<std::size_t>(size);
@@ -69,6 +73,12 @@ void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows,
   });
 }
 
+}  // namespace detail
+
+namespace {
+using detail::add_rows;
+using detail::gather_rows;
+
 Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
                  std::int64_t skipped);
 
@@ -84,25 +94,47 @@ Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_s
   return table;
 }
 
+class GatherNode final : public Node {
+ public:
+  GatherNode(const char* name, const Tensor& table, const Tensor& at, const Dims& result_shape,
+             std::int64_t skipped_row, const Tensor& out)
+      : Node(name, {&table}, {&out}),
+        positions(at),
+        shape(result_shape),
+        table_sizes(table.sizes()),
+        skipped(skipped_row),
+        table_version(table._version()) {}
+  void backward(Backward& pass) override {
+    if (pass.recording())
+      return pass.add(0, spread_rows(pass.grad(), positions, table_sizes, shape, skipped));
+    const Backward::Target target = pass.target(0);
+    const bool direct = target.memory.is_contiguous();
+    const Tensor memory = direct ? target.memory : zeros(table_sizes, target.memory.scalar_type());
+    if (direct && !target.accumulate) kernels::fill(memory, 0);
+    add_rows(memory, positions, pass.grad().contiguous(), skipped);
+    if (direct) return;
+    if (target.accumulate)
+      kernels::add_into(target.memory, memory);
+    else
+      kernels::copy(target.memory, memory);
+  }
+  void release() override {
+    released = true;
+    positions = Tensor();
+  }
+
+  Tensor positions;
+  Dims shape, table_sizes;
+  std::int64_t skipped;
+  std::uint32_t table_version;
+};
+
 Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
                  std::int64_t skipped) {
   Tensor out = empty(shape, table.scalar_type());
   gather_rows(table.detach().contiguous(), positions, out);
   if (needs_record(table))
-    record(node, {&table}, {&out}, [=, own = Dims(table.sizes())](Backward& pass) {
-      if (pass.recording())
-        return pass.add(0, spread_rows(pass.grad(), positions, own, shape, skipped));
-      const Backward::Target target = pass.target(0);
-      const bool direct = target.memory.is_contiguous();
-      const Tensor memory = direct ? target.memory : zeros(own, target.memory.scalar_type());
-      if (direct && !target.accumulate) kernels::fill(memory, 0);
-      add_rows(memory, positions, pass.grad().contiguous(), skipped);
-      if (direct) return;
-      if (target.accumulate)
-        kernels::add_into(target.memory, memory);
-      else
-        kernels::copy(target.memory, memory);
-    });
+    link(Ref<Node>::adopt(new GatherNode(node, table, positions, shape, skipped, out)), {&out});
   return out;
 }
 
@@ -118,6 +150,46 @@ struct Layers {
 };
 
 }  // namespace
+
+namespace detail {
+
+std::optional<GatheredRows> gathered_rows(const Tensor& x) {
+  if (!tracks(x)) return nullopt;
+  const Tensor& whole = x.is_view() ? x.impl()->base : x;
+  const auto* node = dynamic_cast<const GatherNode*>(whole.impl()->grad_fn.get());
+  if (!node || node->released || whole._version() != 0 || node->table_sizes.size() != 2)
+    return nullopt;
+  const Tensor& table = node->edges[0].leaf;
+  const std::int64_t width = node->table_sizes[1];
+  if (!table.defined() || table._version() != node->table_version || width == 0 || x.dim() == 0 ||
+      x.size(-1) != width || x.stride(-1) != 1)
+    return nullopt;
+  const std::int64_t offset = x.storage_offset() - whole.storage_offset();
+  Dims sizes(x.sizes()), strides(x.strides());
+  bool rows = offset % width == 0;
+  for (std::size_t d = 0; d + 1 < sizes.size(); ++d) {
+    rows = rows && strides[d] % width == 0;
+    strides[d] /= width;
+  }
+  if (!rows) return nullopt;
+  sizes.resize(sizes.size() - 1);
+  strides.resize(strides.size() - 1);
+  const Tensor& all = node->positions;
+  return GatheredRows{
+      table, all.as_strided(sizes, strides, all.storage_offset() + offset / width).contiguous(),
+      node->skipped, node};
+}
+
+bool GatheredRows::watched(const Edge& edge) const {
+  for (const Node* node = edge.node.get(); node; node = node->edges[0].node.get()) {
+    for (std::size_t nr = 0; nr < node->outputs.size(); ++nr)
+      if (node->outputs[nr].hooks || node->outputs[nr].retained) return true;
+    if (node == source) return false;
+  }
+  return true;
+}
+
+}  // namespace detail
 
 namespace indexing {
 TensorIndex::TensorIndex(const char* dots) : kind_(Kind::Dots) {

@@ -104,18 +104,46 @@ Tensor floating(const Tensor& x, std::optional<ScalarType> dtype) {
 }
 }  // namespace
 
-Tensor softmax(const Tensor& x, std::int64_t dim) { return softmax(x, dim, nullopt); }
 Tensor softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
   return softmax_of(floating(x, dtype), dim);
 }
-Tensor log_softmax(const Tensor& x, std::int64_t dim) { return log_softmax(x, dim, nullopt); }
 Tensor log_softmax(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
   return log_softmax_of(floating(x, dtype), dim);
 }
 
-Tensor softmin(const Tensor& x, std::int64_t dim) { return softmin(x, dim, nullopt); }
 Tensor softmin(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
   return softmax(-floating(x, dtype), dim);
+}
+
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const Tensor& attn_mask, double dropout_p, bool is_causal,
+                                    std::optional<double> scale) {
+  const char* op = "[scaled_dot_product_attention] ";
+  check<ShapeError>(query.dim() >= 2 && key.dim() >= 2 && value.dim() >= 2 &&
+                        query.size(-1) == key.size(-1) && key.size(-2) == value.size(-2),
+                    op,
+                    "expected query [..., L, E], key [..., S, E] and value [..., S, Ev], found ",
+                    query.sizes(), ", ", key.sizes(), " and ", value.sizes());
+  check(!is_causal || !attn_mask.defined(), op, "give either attn_mask or is_causal, not both");
+  const double by = scale.value_or(1.0 / std::sqrt(static_cast<double>(query.size(-1))));
+  Tensor scores = matmul(query * by, key.transpose(-2, -1));
+  const auto only = [&](const Tensor& seen) {
+    return scores.masked_fill(logical_not(seen), -std::numeric_limits<double>::infinity());
+  };
+  if (is_causal) {
+    scores = only(ones({query.size(-2), key.size(-2)}, kBool).tril());
+  } else if (attn_mask.defined()) {
+    check<ShapeError>(broadcast_shapes("scaled_dot_product_attention", scores.sizes(),
+                                       attn_mask.sizes()) == scores.sizes(),
+                      op, "a mask of shape ", attn_mask.sizes(),
+                      " does not broadcast to scores of shape ", scores.sizes());
+    check<DtypeError>(
+        attn_mask.scalar_type() == kBool || attn_mask.scalar_type() == query.scalar_type(), op,
+        "expected a mask of bool or of the query's dtype ", dtype_name(query.scalar_type()),
+        ", found ", dtype_name(attn_mask.scalar_type()));
+    scores = attn_mask.scalar_type() == kBool ? only(attn_mask) : scores + attn_mask;
+  }
+  return matmul(dropout(softmax(scores, -1), dropout_p, true), value);
 }
 
 Tensor dropout(const Tensor& x, double p, bool train) {

@@ -87,9 +87,12 @@ void reduce(const Block& b, const Tensor& out, Row row, Columns columns) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x) { return sum(x, {}, false); }
+Tensor sum(const Tensor& x) { return sum(x, IntArrayRef()); }
 
-Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  // Integers are added as int64 whatever they become.
+  if (result && !is_integral(*result, true)) return sum(x.to(*result), dims, keepdim);
+  if (result) return sum(x.to(*result), dims, keepdim).to(*result);
   const Plan p = plan("sum", x, dims);
   const ScalarType dtype = x.is_floating_point() ? x.scalar_type() : kInt64;
   Tensor out = empty(keepdim ? p.kept : p.result, dtype);
@@ -107,8 +110,9 @@ Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
   return out;
 }
 
-Tensor mean(const Tensor& x) { return mean(x, {}, false); }
-Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor mean(const Tensor& x) { return mean(x, IntArrayRef()); }
+Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  if (result) return mean(x.to(*result), dims, keepdim);
   check<DtypeError>(x.is_floating_point(), "[mean] input must be floating point, found ",
                     dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   const Plan p = plan("mean", x, dims);
@@ -149,8 +153,9 @@ Tensor prod_middle(const Tensor& x) {
 }
 }  // namespace
 
-Tensor prod(const Tensor& x) { return prod(x, {}, false); }
-Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor prod(const Tensor& x) { return prod(x, IntArrayRef()); }
+Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  if (result) return prod(x.to(*result), dims, keepdim).to(*result);
   const Plan p = plan("prod", x, dims);
   const Tensor middle = p.together
                             ? x.reshape({p.after == 0 ? 0 : p.outer / p.after, p.inner, p.after})

@@ -136,12 +136,14 @@ std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, std::int64_t dim) {
+Tensor cumsum(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
+  if (dtype) return cumsum(x.to(*dtype), dim).to(*dtype);
   const std::size_t d = wrap_dim("cumsum", dim, static_cast<std::size_t>(x.dim()));
   return sum_so_far(widened(x), d);
 }
 
-Tensor cumprod(const Tensor& x, std::int64_t dim) {
+Tensor cumprod(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
+  if (dtype) return cumprod(x.to(*dtype), dim).to(*dtype);
   const std::size_t d = wrap_dim("cumprod", dim, static_cast<std::size_t>(x.dim()));
   if (x.numel() == 0) return widened(x).clone();
   return detail::swap_back(recurrence(detail::swap_last(widened(x), d), Tensor(), 1), d, x.dim());

@@ -86,6 +86,11 @@ std::tuple<Tensor, Tensor> sort(const Tensor& x, std::int64_t dim, bool descendi
   return {gather(x, dim, order), order};
 }
 
+std::tuple<Tensor, Tensor> sort(const Tensor& x, std::optional<bool>, std::int64_t dim,
+                                bool descending) {
+  return sort(x, dim, descending);
+}
+
 Tensor argsort(const Tensor& x, std::int64_t dim, bool descending) {
   const std::size_t d = dim_of("sort", x, dim);
   return positions_in_order(x, d, length(x, d), descending);
