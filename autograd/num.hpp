@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "dtype.hpp"
-#include "simd.hpp"
+#include "simd_math.hpp"
 #include "tensor.hpp"
 
 #define REEL_INLINE __attribute__((always_inline)) inline

@@ -20,6 +20,8 @@ class CosineAnnealingLR : public LRScheduler {
  private:
   std::vector<double> get_lrs() override;
   void fields(Fields& visit) override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   unsigned t_max_;
   double eta_min_;
@@ -37,6 +39,8 @@ class CosineAnnealingWarmRestarts : public LRScheduler {
  private:
   std::vector<double> get_lrs() override;
   void fields(Fields& visit) override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   unsigned t_0_, t_mult_;
   double eta_min_;
@@ -71,6 +75,8 @@ class OneCycleLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   OneCycleLROptions options_;
 };
@@ -107,6 +113,8 @@ class CyclicLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   CyclicLROptions options_;
 };
@@ -137,6 +145,8 @@ class ReduceLROnPlateau : public LRScheduler {
  private:
   /// Throws Error where step() was called without a metric.
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
   void fields(Fields& visit) override;
   void restart(const std::vector<double>& base_lrs) override;
   bool better(double metric) const;

@@ -31,6 +31,8 @@ class Fields {
   virtual void operator()(const char* name, Tensor& value) = 0;
   /// A tensor of another shape, where -1 stands for any size, or an undefined one.
   virtual void shaped(const char* name, Tensor& value, IntArrayRef shape);
+  /// Counts, of any number. Throws Error unless overridden: only schedules have them.
+  virtual void list(const char* name, std::vector<unsigned>& values);
 };
 
 /// What an optimizer remembers of one parameter.
