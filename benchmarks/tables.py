@@ -208,8 +208,27 @@ def denormals():
         [row["what"], *[spread(row, name, 1e-3) for name in names]] for row in result["rows"]])
 
 
+def op_cost():
+    result, command = run("op_cost", "op_cost", "--small 16 --large 1048576 --seconds 0.03")
+    unit = {"record": 1, "backward": 1, "forward": 1e3}
+    ops = {}
+    for row in result["rows"]:
+        ops.setdefault((row["family"], row["op"]), {})[row["what"]] = row
+    rows = []
+    for (family, op), measured in ops.items():
+        cells = []
+        for what in unit:
+            row = measured.get(what, {})
+            cells += [f"{row[library]['median'] / unit[what]:.3g}" if library in row else ""
+                      for library in ["reel", "libtorch"]]
+        rows.append([family, op.replace("|", "\\|"), *cells])
+    return command + "\n" + table(
+        ["", "", "reel: record ns", "libtorch", "reel: backward ns", "libtorch",
+         "reel: 1M elements µs", "libtorch"], rows)
+
+
 TABLES = {f.__name__: f for f in [char_lm, module, inference, gemm_bound, streaming, optimizer,
-                                  user_cell, memory, threads, denormals]}
+                                  user_cell, memory, threads, denormals, op_cost]}
 document = pathlib.Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 for wanted in args.tables or TABLES:
     if wanted not in TABLES:
