@@ -94,9 +94,9 @@ GRID = [
     ("gru", "--cell gru --hidden 32,64,128,256,512 --batch 1,16,64"),
     ("rnn", "--cell rnn --hidden 32,64,128,256,512 --batch 1,16,64"),
     ("large", "--cell lstm,gru,rnn --hidden 1024 --batch 1,16,64"),
-    ("steps", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --steps 25,100"),
-    ("layers", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --layers 2"),
-    ("both", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --directions 2"),
+    ("steps", "--cell lstm,gru,rnn --hidden 128 --batch 1,16,64 --steps 25,100"),
+    ("layers", "--cell lstm,gru,rnn --hidden 128 --batch 1,16,64 --layers 2"),
+    ("both", "--cell lstm,gru,rnn --hidden 128 --batch 1,16,64 --directions 2"),
 ]
 
 
