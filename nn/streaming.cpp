@@ -104,6 +104,9 @@ class Layer {
       case RecurrentKind::Lstm:
         run<RecurrentKind::Lstm>();
         break;
+      case RecurrentKind::GruResetBefore:
+      case RecurrentKind::Custom:
+        break;  // refused when the runner was made
     }
     if (projection_) {
       const product::Matrix<float> full{data(full_), batch_, hidden_, padded_, 1};
@@ -267,7 +270,7 @@ class Connection {
       for (std::int64_t j = 0; j < width_; ++j)
         mixed[j] = weight_ ? in[j] + gate[j] * (out[j] - in[j]) : in[j] + out[j];
     }
-    return row_major(mixed_, batch_, width_);
+    return {mixed_.data(), batch_, width_, width_, 1};
   }
 
  private:
