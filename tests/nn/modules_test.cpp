@@ -141,7 +141,7 @@ Built make_ctc_loss(const Options& o) {
           [loss](const Tensors& x) mutable { return Tensors{loss(x[0], x[1], x[2], x[3])}; }};
 }
 
-Built build(const std::string& kind, const Options& o, const json& call) {
+Built build(const std::string& kind, const Options& given, const json& call) {
   using namespace nn;
   static const std::map<std::string, Built (*)(const Options&)> makers = {
 #define PLAIN(Name)                                         \
@@ -200,8 +200,8 @@ Built build(const std::string& kind, const Options& o, const json& call) {
                                                     .keepdim(o.flag("keepdim", false))));
        }},
   };
-  if (kind == "MultiheadAttention") return make_attention(o, call);
-  return makers.at(kind)(o);
+  if (kind == "MultiheadAttention") return make_attention(given, call);
+  return makers.at(kind)(given);
 }
 
 /// A case: the module in PyTorch's state, and the inputs as leaves.
