@@ -199,6 +199,11 @@ T Reader::number() {
   return value;
 }
 
+float Reader::real() {
+  space();
+  return number<float>();
+}
+
 template <class T>
 void Reader::numbers(T* out, std::int64_t count) {
   expect('[');
@@ -237,6 +242,17 @@ std::string_view Reader::skip() {
   if (depth != 0) fail_found("']' or '}'");
   if (at_ == start) fail_found("a value");
   return std::string_view(start, static_cast<std::size_t>(at_ - start));
+}
+
+std::string Reader::value(const std::string& what) {
+  const char* start = place();
+  const std::string_view text = skip();
+  try {
+    check_value(text);
+  } catch (const Fault& fault) {
+    fail(start + fault.byte, what, ": ", fault.reason);
+  }
+  return std::string(text);
 }
 
 void Reader::finish() {

@@ -49,12 +49,18 @@ class Reader {
   }
   std::string string();
   std::int64_t integer();
+  /// One number, or what the strings "nan", "inf" and "-inf" stand for.
+  float real();
   /// An array of exactly `count` numbers, into `out`.
   template <class T>
   void numbers(T* out, std::int64_t count);
   /// Passes over one value without looking into it; returns its text, which only another read (or
   /// check_value) validates.
   std::string_view skip();
+  /// Passes over any one value, checked; returns its text. `what` is what messages call it.
+  std::string value(const std::string& what);
+  /// The first byte of the next value; 0 at the end.
+  char next() { return *place(); }
   /// Only white space may follow.
   void finish();
 

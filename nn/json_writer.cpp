@@ -42,6 +42,12 @@ void Writer::text(std::string_view text) {
 template <class T>
 void Writer::numbers(const T* values, std::int64_t count) {
   text("[");
+  bare_numbers(values, count);
+  text("]");
+}
+
+template <class T>
+void Writer::bare_numbers(const T* values, std::int64_t count) {
   char piece[4096];
   char* out = piece;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -53,7 +59,6 @@ void Writer::numbers(const T* values, std::int64_t count) {
     }
   }
   text(std::string_view(piece, static_cast<std::size_t>(out - piece)));
-  text("]");
 }
 
 void Writer::finish() {
@@ -62,11 +67,17 @@ void Writer::finish() {
 }
 
 template void Writer::numbers(const float*, std::int64_t);
+template void Writer::bare_numbers(const float*, std::int64_t);
 template void Writer::numbers(const double*, std::int64_t);
+template void Writer::bare_numbers(const double*, std::int64_t);
 template void Writer::numbers(const std::int64_t*, std::int64_t);
+template void Writer::bare_numbers(const std::int64_t*, std::int64_t);
 template void Writer::numbers(const std::int32_t*, std::int64_t);
+template void Writer::bare_numbers(const std::int32_t*, std::int64_t);
 template void Writer::numbers(const std::uint8_t*, std::int64_t);
+template void Writer::bare_numbers(const std::uint8_t*, std::int64_t);
 template void Writer::numbers(const bool*, std::int64_t);
+template void Writer::bare_numbers(const bool*, std::int64_t);
 
 }  // namespace json
 }  // namespace reel

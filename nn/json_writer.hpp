@@ -21,6 +21,9 @@ class Writer {
   /// the types of tensors.
   template <class T>
   void numbers(const T* values, std::int64_t count);
+  /// The same without brackets.
+  template <class T>
+  void bare_numbers(const T* values, std::int64_t count);
   /// Hands over what is left.
   void finish();
 

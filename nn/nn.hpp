@@ -19,5 +19,6 @@
 #include "pointwise_loss.hpp"
 #include "rnn.hpp"
 #include "rnn_cell.hpp"
+#include "sequence_model.hpp"
 #include "streaming.hpp"
 #include "utils.hpp"
