@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/autograd.hpp"
+#include "nn/checkpoints.hpp"
 #include "nn/interchange.hpp"
 #include "nn/nn.hpp"
 #include "nn/serialization.hpp"

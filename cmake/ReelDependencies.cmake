@@ -1,5 +1,5 @@
 # What the library itself needs. xtensor, xtensor-blas, xsimd and nlohmann_json are headers that
-# only reel's sources see; BLAS and the thread library are linked.
+# only reel's sources see; BLAS, zlib and the thread library are linked.
 
 include(CheckCXXSourceCompiles)
 
@@ -13,6 +13,7 @@ if(NOT BLAS_FOUND)
 endif()
 find_package(xtensor-blas 0.20 REQUIRED)
 find_package(nlohmann_json 3.10 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 
 set(CMAKE_REQUIRED_LIBRARIES BLAS::BLAS)

@@ -18,7 +18,7 @@ install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/reel")
 install(EXPORT reelTargets NAMESPACE reel:: DESTINATION "${package_dir}")
 get_target_property(reel_type reel TYPE)
 if(reel_type STREQUAL "STATIC_LIBRARY")
-  set(reel_dependencies "find_dependency(BLAS)\nfind_dependency(Threads)")
+  set(reel_dependencies "find_dependency(BLAS)\nfind_dependency(ZLIB)\nfind_dependency(Threads)")
 else()
   set(reel_dependencies "")
 endif()
@@ -37,7 +37,7 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY "${CMAKE_I
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
            BASE_DIRECTORY "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" OUTPUT_VARIABLE pc_prefix)
 list(JOIN BLAS_LIBRARIES " " pc_link)
-string(STRIP "${pc_link} ${CMAKE_THREAD_LIBS_INIT} -pthread" pc_link)
+string(STRIP "${pc_link} -lz ${CMAKE_THREAD_LIBS_INIT} -pthread" pc_link)
 # A static library alone cannot be linked, so what it needs is not "private" then.
 if(reel_type STREQUAL "STATIC_LIBRARY")
   set(pc_libs " ${pc_link}")

@@ -1,12 +1,14 @@
 #include "interchange.hpp"
 
 #include <algorithm>
-#include <set>
+#include <string_view>
+#include <utility>
 
 #include "autograd/ops/ops.hpp"
 #include "autograd/tape.hpp"
+#include "file_input.hpp"
+#include "file_output.hpp"
 #include "interchange_parts.hpp"
-#include "json_file.hpp"
 #include "json_text.hpp"
 
 namespace reel {
@@ -22,26 +24,49 @@ constexpr std::pair<const char*, ModelLayout> kLayouts[] = {{"reel", ModelLayout
                                                             {"rtneural", ModelLayout::RTNeural},
                                                             {"nam", ModelLayout::Nam}};
 
-/// By the keys of the outermost object.
+/// By the keys of the outermost object, reading no further than needed.
 ModelLayout layout_of(json::Reader& in) {
-  std::set<std::string> keys;
-  in.object([&](const std::string& key) {
-    keys.insert(key);
-    in.skip();
-  });
-  for (const auto& [key, layout] :
-       {std::pair{"format", ModelLayout::Reel}, std::pair{"state_dict", ModelLayout::GuitarML},
-        std::pair{"model_data", ModelLayout::GuitarML}, std::pair{"layers", ModelLayout::RTNeural},
-        std::pair{"architecture", ModelLayout::Nam}})
-    if (keys.count(key) != 0) return layout;
+  struct Found {
+    ModelLayout layout;
+  };
+  constexpr std::pair<const char*, ModelLayout> kKeys[] = {
+      {"format", ModelLayout::Reel},         {"state_dict", ModelLayout::GuitarML},
+      {"model_data", ModelLayout::GuitarML}, {"in_shape", ModelLayout::RTNeural},
+      {"layers", ModelLayout::RTNeural},     {"architecture", ModelLayout::Nam}};
+  try {
+    in.object([&](const std::string& name) {
+      for (const auto& [key, layout] : kKeys)
+        if (name == key) throw Found{layout};
+      // A list of numbers is a tensor, but for the one that a .nam file has.
+      if (in.next() == '[' && name != "weights") throw Found{ModelLayout::PyTorch};
+      in.skip();
+    });
+  } catch (const Found& found) {
+    return found.layout;
+  }
   return ModelLayout::PyTorch;
 }
 
 /// Whether the bytes begin as a JSON object does, and none of reel's binary formats.
-bool begins_as_object(const std::string& bytes) {
-  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && bytes[first] == '{' &&
-         bytes.substr(0, 8).find('\0') == std::string::npos;
+bool begins_as_object(files::Input& input) {
+  input.ensure(8);
+  const std::string_view start(input.at, std::min<std::size_t>(input.visible(), 8));
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  return start.find('\0') == std::string_view::npos &&
+         (first == std::string_view::npos || start[first] == '{');
+}
+
+StateFile read_foreign(ModelLayout layout, json::Reader& in, const std::string& path) {
+  switch (layout) {
+    case ModelLayout::GuitarML:
+      return interchange::read_guitarml(in, path);
+    case ModelLayout::RTNeural:
+      return interchange::read_rtneural(in, path);
+    case ModelLayout::Nam:
+      return interchange::read_nam(in, path);
+    default:
+      return interchange::read_pytorch(in, path);
+  }
 }
 
 }  // namespace
@@ -61,27 +86,18 @@ ModelLayout layout_from_name(const std::string& name) {
 }
 
 ModelFile read_model(const std::string& path) {
-  const std::string bytes = json::read_file(path);
-  if (!begins_as_object(bytes)) return {ModelLayout::Reel, StateFile::read(path)};
-  json::Reader first(bytes, path), in(bytes, path);
   ModelFile file;
-  file.layout = layout_of(first);
-  switch (file.layout) {
-    case ModelLayout::Reel:
-      file.state = StateFile::read(path);
-      break;
-    case ModelLayout::PyTorch:
-      file.state = interchange::read_pytorch(in, path);
-      break;
-    case ModelLayout::GuitarML:
-      file.state = interchange::read_guitarml(in, path);
-      break;
-    case ModelLayout::RTNeural:
-      file.state = interchange::read_rtneural(in, path);
-      break;
-    case ModelLayout::Nam:
-      file.state = interchange::read_nam(in, path);
-      break;
+  {
+    files::Input input = files::open_input(path, LoadOptions());
+    json::Reader in(input);
+    if (begins_as_object(input)) file.layout = layout_of(in);
+  }
+  if (file.layout == ModelLayout::Reel) {
+    file.state = StateFile::read(path);
+  } else {
+    files::Input input = files::open_input(path, LoadOptions());
+    json::Reader in(input);
+    file.state = read_foreign(file.layout, in, path);
   }
   return file;
 }
@@ -94,14 +110,15 @@ void write_model(const StateFile& file, const std::string& path, ModelLayout lay
   const interchange::Source source{file, model, options.drop_start_state()};
   try {
     if (layout == ModelLayout::PyTorch && !options.weights_only()) interchange::refuse_untold(file);
-    json::AtomicFile target(path);
-    json::Writer out([&](const char* text, std::size_t size) { target.write(text, size); });
-    if (layout == ModelLayout::PyTorch) interchange::write_pytorch(out, file);
-    if (layout == ModelLayout::GuitarML) interchange::write_guitarml(out, source);
-    if (layout == ModelLayout::RTNeural) interchange::write_rtneural(out, source);
-    if (layout == ModelLayout::Nam) interchange::write_nam(out, source);
-    out.finish();
-    target.commit();
+    const bool gzip = format_of_path(path) == FileFormat::JsonGz;
+    files::write_whole(path, gzip, true, [&](const files::Sink& sink) {
+      json::Writer out(sink);
+      if (layout == ModelLayout::PyTorch) interchange::write_pytorch(out, file);
+      if (layout == ModelLayout::GuitarML) interchange::write_guitarml(out, source);
+      if (layout == ModelLayout::RTNeural) interchange::write_rtneural(out, source);
+      if (layout == ModelLayout::Nam) interchange::write_nam(out, source);
+      out.finish();
+    });
   } catch (const interchange::Refusal& refusal) {
     throw FileError("[save] " + path + ": " + refusal.reason);
   } catch (const json::Fault& fault) {

@@ -105,7 +105,8 @@ SequenceLayer read_layer(json::Reader& in) {
 
 SequenceModelOptions read_description(const StateFile& file) {
   const std::string& text = file.metadata.json(kKey);
-  json::Reader in(text, file.source + ": metadata '" + kKey + "'");
+  files::Input input(text, file.source + ": metadata '" + kKey + "'");
+  json::Reader in(input);
   SequenceModelOptions options;
   in.object([&](const std::string& key) {
     const auto place = in.place();

@@ -60,7 +60,7 @@ StateFile read_nam(json::Reader& in, const std::string& source) {
       });
     } else if (key == "weights") {
       weights_place = place;
-      in.array([&] { weights.push_back(in.real()); });
+      in.array([&] { weights.push_back(in.real32()); });
     } else {
       read_note(in, key, file.metadata);
     }
@@ -134,22 +134,16 @@ void write_nam(json::Writer& out, const Source& source) {
   out.text(detail::message(
       "\"architecture\":\"LSTM\",\n\"config\":{\"input_size\":", layers.front().input_size,
       ",\"hidden_size\":", layers.front().output_size, ",\"num_layers\":", model.cells.size(),
-      "},\n\"weights\":["));
-  const char* separator = "";
-  const auto put = [&](const Tensor& values, const std::string& name) {
-    out.text(separator);
-    write_values(out, values, name);
-    separator = ",\n";
-  };
-  for (const Cell& cell : model.cells) {
-    put(cat({cell.weight_ih, cell.weight_hh}, 1), cell.label + ": weights");
-    put(cell.bias_ih + cell.bias_hh, cell.label + ": bias");
-    put(cell.h_0, cell.label + ": h_0");
-    put(cell.c_0, cell.label + ": c_0");
-  }
-  put(model.weight, "the head's weight");
-  put(model.bias, "the head's bias");
-  out.text("]}\n");
+      "},\n\"weights\":"));
+  std::vector<Tensor> all;
+  for (const Cell& cell : model.cells)
+    for (const Tensor& part : {cat({cell.weight_ih, cell.weight_hh}, 1),
+                               cell.bias_ih + cell.bias_hh, cell.h_0, cell.c_0})
+      all.push_back(part.flatten());
+  all.push_back(model.weight.flatten());
+  all.push_back(model.bias);
+  write_nested(out, cat(all, 0), "weights");
+  out.text("}\n");
 }
 
 }  // namespace interchange

@@ -54,7 +54,7 @@ class NestedReader {
     if (!list) {
       if (depth != shape_.size())
         in_.fail(place, what_, ": expected a list, as in the ones before, found no list");
-      values_.push_back(in_.real());
+      values_.push_back(in_.real32());
       return;
     }
     if (depth == shape_.size())
@@ -227,12 +227,13 @@ StackAndHead stack_and_head(const Source& source, const char* layout) {
 void write_nested(json::Writer& out, const Tensor& tensor, const std::string& name) {
   each_finite(tensor, name, [&](const auto* data) {
     if (tensor.dim() != 0) return write_rows(out, data, tensor.sizes(), 0);
-    out.bare_numbers(data, 1);
+    // A number alone: a list of one without its brackets.
+    std::string list;
+    json::Writer one([&list](const char* text, std::size_t size) { list.append(text, size); });
+    one.numbers(data, 1);
+    one.finish();
+    out.text(list.substr(1, list.size() - 2));
   });
-}
-
-void write_values(json::Writer& out, const Tensor& tensor, const std::string& name) {
-  each_finite(tensor, name, [&](const auto* data) { out.bare_numbers(data, tensor.numel()); });
 }
 
 void write_notes(json::Writer& out, const StateFile& file, const std::vector<std::string>& but) {

@@ -92,8 +92,6 @@ void refuse_start_state(const Source& source, const char* layout);
 
 /// The tensor as nested lists; refuses, naming it, a value that is not finite.
 void write_nested(json::Writer& out, const Tensor& tensor, const std::string& name);
-/// The values in a row, without brackets.
-void write_values(json::Writer& out, const Tensor& tensor, const std::string& name);
 /// `"key":value` for each note but the named ones, each with a comma behind.
 void write_notes(json::Writer& out, const StateFile& file, const std::vector<std::string>& but);
 

@@ -36,7 +36,7 @@ Tensor turned(const Tensor& kernel) { return kernel.t().contiguous(); }
 
 /// A layer as it stands in the file.
 struct Written {
-  decltype(std::declval<json::Reader&>().place()) place{};
+  json::Reader::Place place = 0;
   std::string type, activation;
   std::int64_t units = 0;
   Weights weights;

@@ -1,5 +1,6 @@
 #include "json_reader.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -7,12 +8,16 @@
 #include <system_error>
 #include <type_traits>
 
+#include "base64.hpp"
 #include "json_text.hpp"
 
 namespace reel {
 namespace json {
 
 namespace {
+
+/// A number must be shorter than this: so much is made visible before one is read.
+constexpr std::size_t kLongestNumber = 1 << 12;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -115,27 +120,35 @@ void Reader::expect(char c) {
   if (!take(c)) fail_found(std::string("'") + c + "'");
 }
 
-void Reader::fail_found(const std::string& what) const {
-  if (at_ == end_) fail(at_, "expected ", what, ", found the end of the file: it was cut off");
-  const auto byte = static_cast<unsigned char>(*at_);
-  if (byte > 0x20 && byte < 0x7f) fail(at_, "expected ", what, ", found '", *at_, "'");
-  fail(at_, "expected ", what, ", found a byte of value ", int{byte});
+void Reader::fail_found(std::size_t offset, const std::string& what) const {
+  const Place place = in_.place() + offset;
+  if (in_.visible() <= offset)
+    fail(place, "expected ", what, ", found the end of the file: it was cut off");
+  const auto byte = static_cast<unsigned char>(in_.at[offset]);
+  if (byte > 0x20 && byte < 0x7f) fail(place, "expected ", what, ", found '", in_.at[offset], "'");
+  fail(place, "expected ", what, ", found a byte of value ", int{byte});
+}
+
+std::size_t Reader::string_length(std::size_t offset) {
+  for (std::size_t i = offset + 1;; ++i) {
+    if (!in_.ensure(i + 1)) fail_found(i, "'\"'");
+    const char c = in_.at[i];
+    if (c == '"') return i + 1 - offset;
+    if (static_cast<unsigned char>(c) < 0x20) fail_found(i, "a string without control characters");
+    if (c == '\\') ++i;
+  }
 }
 
 std::string_view Reader::string_token() {
-  space();
-  if (at_ == end_ || *at_ != '"') fail_found("a string");
-  const char* start = at_++;
-  while (at_ != end_ && *at_ != '"') {
-    if (static_cast<unsigned char>(*at_) < 0x20) fail_found("a string without control characters");
-    at_ += *at_ == '\\' && at_ + 1 != end_ ? 2 : 1;
-  }
-  if (at_ == end_) fail_found("'\"'");
-  ++at_;
-  return std::string_view(start, static_cast<std::size_t>(at_ - start));
+  if (next() != '"') fail_found("a string");
+  const std::size_t length = string_length(0);
+  const std::string_view token(in_.at, length);
+  in_.at += length;
+  return token;
 }
 
 std::string Reader::string() {
+  const Place start = place();
   const std::string_view token = string_token();
   bool plain = true;
   for (const char c : token) plain = plain && c != '\\' && static_cast<unsigned char>(c) < 0x80;
@@ -143,20 +156,33 @@ std::string Reader::string() {
   try {
     return unquote(token);
   } catch (const Fault& fault) {
-    fail(token.data() + fault.byte, fault.reason);
+    fail(start + fault.byte, fault.reason);
   }
 }
 
 std::int64_t Reader::integer() {
   space();
+  in_.ensure(kLongestNumber);
   return number<std::int64_t>();
+}
+
+double Reader::real() {
+  space();
+  in_.ensure(kLongestNumber);
+  return number<double>();
+}
+
+float Reader::real32() {
+  space();
+  in_.ensure(kLongestNumber);
+  return number<float>();
 }
 
 template <class T>
 T Reader::number() {
   if constexpr (std::is_floating_point_v<T>) {
-    if (*at_ == '"') {
-      const char* start = at_;
+    if (*in_.at == '"') {
+      const Place start = in_.place();
       const std::string_view word = string_token();
       if (word == "\"nan\"") return std::numeric_limits<T>::quiet_NaN();
       if (word == "\"inf\"") return std::numeric_limits<T>::infinity();
@@ -164,44 +190,45 @@ T Reader::number() {
       fail(start, "expected a number, \"nan\", \"inf\" or \"-inf\", found another string");
     }
   }
-  const Decimal d = scan_number(at_);
-  const char* start = at_;
-  if (!d.end) {
-    if (*at_ != '-' && !is_digit(*at_)) fail_found("a number");
-    while (at_ != end_ && at_ - start < 40 && *at_ != ',' && *at_ != ']') ++at_;
-    fail(start,
-         "not a JSON number: ", std::string_view(start, static_cast<std::size_t>(at_ - start)));
-  }
-  at_ = d.end;
+  const char* start = in_.at;
+  const Decimal d = scan_number(start);
   const auto token = [&] {
     return std::string_view(start, static_cast<std::size_t>(d.end - start));
   };
+  if (!d.end) {
+    if (*start != '-' && !is_digit(*start)) fail_found("a number");
+    const char* end = start;
+    while (end != in_.end && end - start < 40 && *end != ',' && *end != ']') ++end;
+    fail(in_.place(),
+         "not a JSON number: ", std::string_view(start, static_cast<std::size_t>(end - start)));
+  }
+  // Then what was visible may have ended before the number did.
+  if (static_cast<std::size_t>(d.end - start) >= kLongestNumber)
+    fail(in_.place(), "a number of ", kLongestNumber, " characters or more");
   T value{};
   if constexpr (std::is_floating_point_v<T>) {
     double quick = 0;
-    if (quick_double(d, quick) && (std::is_same_v<T, double> || rounds_safely_to_float(quick)))
-      return static_cast<T>(quick);
-    const auto result = std::from_chars(start, d.end, value);
-    if (result.ec != std::errc{} || !std::isfinite(value))
-      fail(start, token(), " is out of range for ",
-           std::is_same_v<T, float> ? "float32" : "float64");
+    if (quick_double(d, quick) && (std::is_same_v<T, double> || rounds_safely_to_float(quick))) {
+      value = static_cast<T>(quick);
+    } else {
+      const auto result = std::from_chars(start, d.end, value);
+      if (result.ec != std::errc{} || !std::isfinite(value))
+        fail(in_.place(), token(), " is out of range for ",
+             std::is_same_v<T, float> ? "float32" : "float64");
+    }
   } else {
-    if (!d.integral) fail(start, "expected an integer, found ", token());
+    if (!d.integral) fail(in_.place(), "expected an integer, found ", token());
     std::int64_t wide = 0;
     if (std::from_chars(start, d.end, wide).ec != std::errc{} ||
         wide < std::int64_t{std::numeric_limits<T>::min()} ||
         wide > std::int64_t{std::numeric_limits<T>::max()})
-      fail(start, token(), " is out of range: expected ",
+      fail(in_.place(), token(), " is out of range: expected ",
            std::int64_t{std::numeric_limits<T>::min()}, " to ",
            std::int64_t{std::numeric_limits<T>::max()});
     value = static_cast<T>(wide);
   }
+  in_.at = d.end;
   return value;
-}
-
-float Reader::real() {
-  space();
-  return number<float>();
 }
 
 template <class T>
@@ -211,23 +238,46 @@ void Reader::numbers(T* out, std::int64_t count) {
   if (!take(']')) {
     do {
       space();
-      if (done == count) fail(at_, "expected ", count, " values by the shape, found more");
+      if (in_.visible() < kLongestNumber) in_.ensure(kLongestNumber);
+      if (done == count) fail(in_.place(), "expected ", count, " values by the shape, found more");
       out[done++] = number<T>();
       // The usual case without looking for white space.
-    } while (*at_ == ',' ? (++at_, true) : take(','));
+    } while (*in_.at == ',' ? (++in_.at, true) : take(','));
     if (!take(']')) fail_found("',' or ']'");
   }
-  if (done != count) fail(at_ - 1, "expected ", count, " values by the shape, found ", done);
+  if (done != count)
+    fail(in_.place() - 1, "expected ", count, " values by the shape, found ", done);
+}
+
+void Reader::base64(char* out, std::size_t size) {
+  if (next() != '"') fail_found("a string of base64");
+  const Place start = in_.place();
+  ++in_.at;
+  std::size_t done = 0;
+  while (done != size) {
+    // Whole groups of four characters for three bytes.
+    const std::size_t groups = std::min((size - done + 2) / 3, std::size_t{1} << 14);
+    if (!in_.ensure(4 * groups))
+      fail(start, "base64 of ", size, " bytes expected by the shape, found the end of the file");
+    const std::size_t made = std::min(3 * groups, size - done);
+    const std::size_t bad = decode_base64(in_.at, made, out + done);
+    if (bad != 4 * groups) fail_found(bad, "base64 of " + std::to_string(size) + " bytes");
+    in_.at += 4 * groups;
+    done += made;
+  }
+  if (in_.at_end() || *in_.at != '"')
+    fail_found("'\"' behind base64 of " + std::to_string(size) + " bytes");
+  ++in_.at;
 }
 
 std::string_view Reader::skip() {
   space();
-  const char* start = at_;
   int depth = 0;
-  while (at_ != end_) {
-    const char c = *at_;
+  std::size_t i = 0;
+  while (in_.ensure(i + 1)) {
+    const char c = in_.at[i];
     if (c == '"') {
-      string_token();
+      i += string_length(i);
       if (depth == 0) break;
       continue;
     }
@@ -235,17 +285,19 @@ std::string_view Reader::skip() {
     if (depth == 0 && (closes || c == ',' || c == ' ' || c == '\n' || c == '\t' || c == '\r'))
       break;
     if ((c == '[' || c == '{') && ++depth > kMaxDepth)
-      fail(at_, "nested more than ", kMaxDepth, " deep");
-    ++at_;
+      fail(in_.place() + i, "nested more than ", kMaxDepth, " deep");
+    ++i;
     if (closes && --depth == 0) break;
   }
-  if (depth != 0) fail_found("']' or '}'");
-  if (at_ == start) fail_found("a value");
-  return std::string_view(start, static_cast<std::size_t>(at_ - start));
+  if (depth != 0) fail_found(i, "']' or '}'");
+  if (i == 0) fail_found("a value");
+  const std::string_view text(in_.at, i);
+  in_.at += i;
+  return text;
 }
 
 std::string Reader::value(const std::string& what) {
-  const char* start = place();
+  const Place start = place();
   const std::string_view text = skip();
   try {
     check_value(text);
@@ -256,8 +308,7 @@ std::string Reader::value(const std::string& what) {
 }
 
 void Reader::finish() {
-  space();
-  if (at_ != end_) fail_found("the end of the file");
+  if (next() != '\0' || !in_.at_end()) fail_found("the end of the file");
 }
 
 template void Reader::numbers(float*, std::int64_t);

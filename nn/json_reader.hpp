@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "../autograd/error.hpp"
+#include "file_input.hpp"
 
 namespace reel {
 namespace json {
@@ -15,12 +15,10 @@ namespace json {
 /// is a FileError with the source's name, the byte and the reason.
 class Reader {
  public:
-  /// `text` must outlive the reader.
-  Reader(const std::string& text, std::string source)
-      : begin_(text.data()),
-        end_(text.data() + text.size()),
-        at_(begin_),
-        source_(std::move(source)) {}
+  using Place = std::uint64_t;
+
+  /// `input` must outlive the reader.
+  explicit Reader(files::Input& input) : in_(input) {}
 
   /// Calls `member(key)` at the value of each member. A key that appears twice is refused.
   template <class F>
@@ -30,7 +28,7 @@ class Reader {
     if (take('}')) return;
     do {
       space();
-      const char* start = at_;
+      const Place start = in_.place();
       const std::string key = string();
       if (!keys.insert(key).second) fail(start, "duplicate key '", key, "'");
       expect(':');
@@ -49,56 +47,67 @@ class Reader {
   }
   std::string string();
   std::int64_t integer();
-  /// One number, or what the strings "nan", "inf" and "-inf" stand for.
-  float real();
+  /// A finite number, or one of the words for others.
+  double real();
+  /// The same, rounded once to float32.
+  float real32();
   /// An array of exactly `count` numbers, into `out`.
   template <class T>
   void numbers(T* out, std::int64_t count);
+  /// A string of base64 (RFC 4648, padded) that stands for exactly `size` bytes, into `out`.
+  void base64(char* out, std::size_t size);
   /// Passes over one value without looking into it; returns its text, which only another read (or
-  /// check_value) validates.
+  /// check_value) validates, and which the next call invalidates.
   std::string_view skip();
   /// Passes over any one value, checked; returns its text. `what` is what messages call it.
   std::string value(const std::string& what);
-  /// The first byte of the next value; 0 at the end.
-  char next() { return *place(); }
   /// Only white space may follow.
   void finish();
 
-  /// Bytes not read yet.
-  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-  /// The place where the next value starts, for fail() and for coming back.
-  const char* place() {
+  /// The first byte of the next value; 0 at the end.
+  char next() {
     space();
-    return at_;
+    return in_.at_end() ? '\0' : *in_.at;
   }
-  void return_to(const char* place) { at_ = place; }
-
+  /// Where the next value starts, for fail().
+  Place place() {
+    space();
+    return in_.place();
+  }
+  /// No more than so many bytes follow.
+  std::uint64_t left() const { return in_.left(); }
+  const std::string& name() const { return in_.name(); }
   template <class... Parts>
-  [[noreturn]] void fail(const char* place, const Parts&... parts) const {
-    throw FileError(detail::message("[load] ", source_, ": byte ", place - begin_, ": ", parts...));
+  [[noreturn]] void fail(Place place, const Parts&... parts) const {
+    in_.fail(place, parts...);
   }
+  /// "expected {what}, found {the byte here}".
+  [[noreturn]] void fail_found(const std::string& what) const { fail_found(0, what); }
 
  private:
   void space() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+    do
+      while (in_.at != in_.end &&
+             (*in_.at == ' ' || *in_.at == '\n' || *in_.at == '\t' || *in_.at == '\r'))
+        ++in_.at;
+    while (in_.at == in_.end && in_.more());
   }
   bool take(char c) {
     space();
-    if (at_ == end_ || *at_ != c) return false;
-    ++at_;
+    if (in_.at == in_.end || *in_.at != c) return false;
+    ++in_.at;
     return true;
   }
   void expect(char c);
-  /// "expected {what}, found {the byte here}".
-  [[noreturn]] void fail_found(const std::string& what) const;
+  /// The same for the byte at `offset` from here.
+  [[noreturn]] void fail_found(std::size_t offset, const std::string& what) const;
+  /// The length of the string at `offset` from here, with its quotes; all of it is visible then.
+  std::size_t string_length(std::size_t offset);
   std::string_view string_token();
   template <class T>
   T number();
 
-  const char* begin_;
-  const char* end_;  // the text's terminating zero: may be looked at, never passed
-  const char* at_;
-  std::string source_;
+  files::Input& in_;
 };
 
 }  // namespace json

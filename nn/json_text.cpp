@@ -116,6 +116,16 @@ T decode(const std::string& text) {
   return value.get<T>();
 }
 
+std::string to_cbor(const std::string& text) {
+  const auto bytes = Json::to_cbor(parse(text));
+  return std::string(bytes.begin(), bytes.end());
+}
+
+std::string to_message_pack(const std::string& text) {
+  const auto bytes = Json::to_msgpack(parse(text));
+  return std::string(bytes.begin(), bytes.end());
+}
+
 #define REEL_JSON_TYPE(...)                                     \
   template std::string encode<__VA_ARGS__>(const __VA_ARGS__&); \
   template __VA_ARGS__ decode<__VA_ARGS__>(const std::string&)

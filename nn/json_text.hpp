@@ -30,5 +30,9 @@ std::string encode(const T& value);
 template <class T>
 T decode(const std::string& text);
 
+/// JSON text, valid, in the binary forms.
+std::string to_cbor(const std::string& text);
+std::string to_message_pack(const std::string& text);
+
 }  // namespace json
 }  // namespace reel

@@ -12,6 +12,10 @@ namespace {
 /// Longer than any number: -2.2250738585072014e-308 has 24 characters.
 constexpr std::size_t kMostDigits = 32;
 
+const char* word_for(double value) {
+  return std::isnan(value) ? "\"nan\"" : (value > 0 ? "\"inf\"" : "\"-inf\"");
+}
+
 template <class T>
 char* write_number(char* out, T value) {
   if constexpr (std::is_same_v<T, bool>) {
@@ -20,12 +24,24 @@ char* write_number(char* out, T value) {
   } else {
     if constexpr (std::is_floating_point_v<T>) {
       if (!std::isfinite(value)) {
-        const std::string_view word =
-            std::isnan(value) ? "\"nan\"" : (value > 0 ? "\"inf\"" : "\"-inf\"");
+        const std::string_view word = word_for(static_cast<double>(value));
         return out + word.copy(out, word.size());
       }
     }
     return std::to_chars(out, out + kMostDigits, value).ptr;
+  }
+}
+
+/// The shortest decimal that, read as float32 and then rounded, gives `bits`.
+char* write_short(char* out, std::uint16_t bits, StoredFloats floats) {
+  const float value = files::float_of_short(bits, floats);
+  if (!std::isfinite(value) || value == 0) return write_number(out, value);
+  for (int digits = 1;; ++digits) {
+    char* end =
+        std::to_chars(out, out + kMostDigits, value, std::chars_format::general, digits).ptr;
+    float back = 0;
+    std::from_chars(out, end, back);
+    if (files::short_of_float(back, floats) == bits) return end;
   }
 }
 
@@ -39,26 +55,33 @@ void Writer::text(std::string_view text) {
     buffer_.append(text);
 }
 
-template <class T>
-void Writer::numbers(const T* values, std::int64_t count) {
+template <class Put>
+void Writer::list(std::int64_t count, Put put) {
   text("[");
-  bare_numbers(values, count);
-  text("]");
-}
-
-template <class T>
-void Writer::bare_numbers(const T* values, std::int64_t count) {
   char piece[4096];
   char* out = piece;
   for (std::int64_t i = 0; i < count; ++i) {
     if (i != 0) *out++ = ',';
-    out = write_number(out, values[i]);
+    out = put(out, i);
     if (out + kMostDigits + 1 > piece + sizeof(piece)) {
       text(std::string_view(piece, static_cast<std::size_t>(out - piece)));
       out = piece;
     }
   }
   text(std::string_view(piece, static_cast<std::size_t>(out - piece)));
+  text("]");
+}
+
+template <class T>
+void Writer::numbers(const T* values, std::int64_t count) {
+  list(count, [values](char* out, std::int64_t i) { return write_number(out, values[i]); });
+}
+
+void Writer::short_floats(const std::string& name, const Tensor& values, files::Stored stored) {
+  const float* from = values.data_ptr<float>();
+  list(values.numel(), [&](char* out, std::int64_t i) {
+    return write_short(out, files::checked_short(name, from[i], stored), stored.floats);
+  });
 }
 
 void Writer::finish() {
@@ -67,17 +90,11 @@ void Writer::finish() {
 }
 
 template void Writer::numbers(const float*, std::int64_t);
-template void Writer::bare_numbers(const float*, std::int64_t);
 template void Writer::numbers(const double*, std::int64_t);
-template void Writer::bare_numbers(const double*, std::int64_t);
 template void Writer::numbers(const std::int64_t*, std::int64_t);
-template void Writer::bare_numbers(const std::int64_t*, std::int64_t);
 template void Writer::numbers(const std::int32_t*, std::int64_t);
-template void Writer::bare_numbers(const std::int32_t*, std::int64_t);
 template void Writer::numbers(const std::uint8_t*, std::int64_t);
-template void Writer::bare_numbers(const std::uint8_t*, std::int64_t);
 template void Writer::numbers(const bool*, std::int64_t);
-template void Writer::bare_numbers(const bool*, std::int64_t);
 
 }  // namespace json
 }  // namespace reel

@@ -42,18 +42,37 @@ void set_momentum(const char* op, Optimizer& optimizer, double momentum, bool or
   }
 }
 
+/// An enumeration, by its number.
+template <class Choice>
+void visit_choice(Fields& visit, const char* name, Choice& choice) {
+  auto number = static_cast<std::int64_t>(choice);
+  visit(name, number);
+  choice = static_cast<Choice>(number);
+}
+void check_choice(const char* op, const char* name, int number, int count) {
+  check(number >= 0 && number < count, "[", op, "] ", name, " must be a number below ", count,
+        ", found ", number);
+}
+
 }  // namespace
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, unsigned T_max, double eta_min)
     : LRScheduler(optimizer), t_max_(T_max), eta_min_(eta_min) {
-  check(T_max > 0, "[CosineAnnealingLR] T_max must be at least 1, found 0");
+  validate();
+}
+void CosineAnnealingLR::validate() const {
+  check(t_max_ > 0, "[CosineAnnealingLR] T_max must be at least 1, found 0");
+}
+void CosineAnnealingLR::settings(Fields& visit) {
+  visit_count(visit, "T_max", t_max_);
+  visit("eta_min", eta_min_);
 }
 std::vector<double> CosineAnnealingLR::get_lrs() {
   std::vector<double> rates = get_current_lrs();
   if (step_count_ == 0) return rates;
   const double t = step_count_, total = t_max_;
   // At the foot of the curve the quotient below is 0 / 0.
-  const bool turns = (step_count_ - 1) % (2 * t_max_) == t_max_;
+  const bool turns = (step_count_ - 1) % (std::uint64_t{2} * t_max_) == t_max_;
   for (std::size_t g = 0; g < rates.size(); ++g)
     if (turns)
       rates[g] += (base_lrs()[g] - eta_min_) * (1 - std::cos(kPi / total)) / 2;
@@ -67,9 +86,17 @@ std::vector<double> CosineAnnealingLR::get_lrs() {
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, unsigned T_0,
                                                          unsigned T_mult, double eta_min)
     : LRScheduler(optimizer), t_0_(T_0), t_mult_(T_mult), eta_min_(eta_min) {
-  check(T_0 > 0, "[CosineAnnealingWarmRestarts] expected positive integer T_0, but got 0");
-  check(T_mult > 0, "[CosineAnnealingWarmRestarts] expected integer T_mult >= 1, but got 0");
+  validate();
   begin();
+}
+void CosineAnnealingWarmRestarts::validate() const {
+  check(t_0_ > 0, "[CosineAnnealingWarmRestarts] expected positive integer T_0, but got 0");
+  check(t_mult_ > 0, "[CosineAnnealingWarmRestarts] expected integer T_mult >= 1, but got 0");
+}
+void CosineAnnealingWarmRestarts::settings(Fields& visit) {
+  visit_count(visit, "T_0", t_0_);
+  visit_count(visit, "T_mult", t_mult_);
+  visit("eta_min", eta_min_);
 }
 std::vector<double> CosineAnnealingWarmRestarts::get_lrs() {
   std::uint64_t at = step_count_, length = t_0_;
@@ -86,11 +113,27 @@ std::vector<double> CosineAnnealingWarmRestarts::get_lrs() {
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleLROptions options)
     : LRScheduler(optimizer), options_(std::move(options)) {
+  validate();
+  begin();
+}
+void OneCycleLR::validate() const {
   check(options_.total_steps() > 0,
         "[OneCycleLR] Expected positive integer total_steps, but got 0");
   check(options_.pct_start() >= 0 && options_.pct_start() <= 1,
         "[OneCycleLR] Expected float between 0 and 1 pct_start, but got ", options_.pct_start());
-  begin();
+}
+void OneCycleLR::settings(Fields& visit) {
+  OneCycleLROptions& o = options_;
+  visit("max_lr", o.max_lr());
+  visit_count(visit, "total_steps", o.total_steps());
+  visit("pct_start", o.pct_start());
+  visit("linear", o.linear());
+  visit("cycle_momentum", o.cycle_momentum());
+  visit("base_momentum", o.base_momentum());
+  visit("max_momentum", o.max_momentum());
+  visit("div_factor", o.div_factor());
+  visit("final_div_factor", o.final_div_factor());
+  visit("three_phase", o.three_phase());
 }
 std::vector<double> OneCycleLR::get_lrs() {
   const OneCycleLROptions& o = options_;
@@ -125,10 +168,28 @@ std::vector<double> OneCycleLR::get_lrs() {
 
 CyclicLR::CyclicLR(Optimizer& optimizer, CyclicLROptions options)
     : LRScheduler(optimizer), options_(std::move(options)) {
+  validate();
+  begin();
+}
+void CyclicLR::validate() const {
   check(options_.step_size_up() > 0 && options_.step_size_down().value_or(1) > 0,
         "[CyclicLR] step_size_up and step_size_down must be at least 1, found ",
         options_.step_size_up(), " and ", options_.step_size_down().value_or(1));
-  begin();
+  check_choice("CyclicLR", "mode", static_cast<int>(options_.mode()), 3);
+}
+void CyclicLR::settings(Fields& visit) {
+  CyclicLROptions& o = options_;
+  visit("base_lr", o.base_lr());
+  visit("max_lr", o.max_lr());
+  visit_count(visit, "step_size_up", o.step_size_up());
+  unsigned down = o.step_size_down().value_or(o.step_size_up());
+  visit_count(visit, "step_size_down", down);
+  o.step_size_down(down);
+  visit_choice(visit, "mode", o.mode());
+  visit("gamma", o.gamma());
+  visit("cycle_momentum", o.cycle_momentum());
+  visit("base_momentum", o.base_momentum());
+  visit("max_momentum", o.max_momentum());
 }
 std::vector<double> CyclicLR::get_lrs() {
   const CyclicLROptions& o = options_;
@@ -147,9 +208,26 @@ std::vector<double> CyclicLR::get_lrs() {
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, ReduceLROnPlateauOptions options)
     : LRScheduler(optimizer), options_(std::move(options)) {
+  validate();
+  restart(base_lrs());
+}
+void ReduceLROnPlateau::validate() const {
   check(options_.factor() < 1, "[ReduceLROnPlateau] factor should be below 1, found ",
         options_.factor());
-  restart(base_lrs());
+  check_choice("ReduceLROnPlateau", "mode", static_cast<int>(options_.mode()), 2);
+  check_choice("ReduceLROnPlateau", "threshold_mode", static_cast<int>(options_.threshold_mode()),
+               2);
+}
+void ReduceLROnPlateau::settings(Fields& visit) {
+  ReduceLROnPlateauOptions& o = options_;
+  visit_choice(visit, "mode", o.mode());
+  visit("factor", o.factor());
+  visit_count(visit, "patience", o.patience());
+  visit("threshold", o.threshold());
+  visit_choice(visit, "threshold_mode", o.threshold_mode());
+  visit_count(visit, "cooldown", o.cooldown());
+  visit("min_lr", o.min_lr());
+  visit("eps", o.eps());
 }
 void ReduceLROnPlateau::restart(const std::vector<double>& base_lrs) {
   step_count_ = 0;

@@ -18,6 +18,8 @@ class CosineAnnealingLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
   void fields(Fields& visit) override { visit_base_lrs(visit); }
 
   unsigned t_max_;
@@ -35,6 +37,8 @@ class CosineAnnealingWarmRestarts : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
   void fields(Fields& visit) override { visit_base_lrs(visit); }
 
   unsigned t_0_, t_mult_;
@@ -70,6 +74,8 @@ class OneCycleLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   OneCycleLROptions options_;
 };
@@ -100,6 +106,8 @@ class CyclicLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   CyclicLROptions options_;
 };
@@ -130,6 +138,8 @@ class ReduceLROnPlateau : public LRScheduler {
  private:
   /// Throws Error where step() was called without a metric.
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
   void fields(Fields& visit) override;
   void restart(const std::vector<double>& base_lrs) override;
   bool better(double metric) const;

@@ -26,15 +26,25 @@ class StateWriter : public Fields {
     dict.emplace_back(name, scalar_tensor(value, kBool));
   }
   void operator()(const char* name, Tensor& value) override { dict.emplace_back(name, value); }
+  void list(const char* name, std::vector<unsigned>& values) override {
+    const Tensor tensor = empty({static_cast<std::int64_t>(values.size())}, kInt64);
+    std::copy(values.begin(), values.end(), tensor.data_ptr<std::int64_t>());
+    dict.emplace_back(name, tensor);
+  }
 };
+
+/// Whether a name is that of a setting, here or in a schedule within.
+bool is_setting(const std::string& name) { return name.find("settings.") != std::string::npos; }
 
 /// Checks every value that a dictionary holds, and replaces it where `assign` is set.
 class StateReader : public Fields {
  public:
   StateReader(const Optimizer::StateDict& from, std::vector<std::string>& problems, bool assign)
       : problems_(problems), assign_(assign) {
-    for (const auto& [name, value] : from)
+    for (const auto& [name, value] : from) {
       if (!values_.emplace(name, value).second) problems_.push_back("duplicate name " + name);
+      has_settings_ = has_settings_ || is_setting(name);
+    }
   }
   void operator()(const char* name, double& value) override { read(name, value); }
   void operator()(const char* name, std::int64_t& value) override { read(name, value); }
@@ -49,6 +59,24 @@ class StateReader : public Fields {
     else if (assign_)
       value = found.contiguous();
   }
+  void list(const char* name, std::vector<unsigned>& values) override {
+    const Tensor found = take(name);
+    if (!found.defined()) return;
+    std::vector<unsigned> counts;
+    bool fits = found.dtype() == kInt64 && found.dim() == 1;
+    if (fits) {
+      const Tensor flat = found.contiguous();
+      for (std::int64_t i = 0; i < flat.numel(); ++i) {
+        fits = fits && is_count(flat.data_ptr<std::int64_t>()[i]);
+        counts.push_back(static_cast<unsigned>(flat.data_ptr<std::int64_t>()[i]));
+      }
+    }
+    if (!fits)
+      problems_.push_back(detail::message(name, " must be a list of counts, found ",
+                                          dtype_name(found.dtype()), " of shape ", found.sizes()));
+    else if (assign_)
+      values = counts;
+  }
   void report_unused() {
     std::vector<std::string> unused;
     for (const auto& item : values_) unused.push_back("unexpected " + item.first);
@@ -60,7 +88,8 @@ class StateReader : public Fields {
   Tensor take(const std::string& name) {
     const auto found = values_.find(name);
     if (found == values_.end()) {
-      problems_.push_back("missing " + name);
+      // Files of before settings were kept leave them as the constructor set them.
+      if (has_settings_ || !is_setting(name)) problems_.push_back("missing " + name);
       return Tensor();
     }
     const Tensor value = found->second;
@@ -89,6 +118,7 @@ class StateReader : public Fields {
   std::unordered_map<std::string, Tensor> values_;
   std::vector<std::string>& problems_;
   bool assign_;
+  bool has_settings_ = false;
 };
 
 /// Visits under a prefix.
@@ -99,6 +129,9 @@ class Prefixed : public Fields {
   void operator()(const char* name, std::int64_t& value) override { pass(name, value); }
   void operator()(const char* name, bool& value) override { pass(name, value); }
   void operator()(const char* name, Tensor& value) override { pass(name, value); }
+  void list(const char* name, std::vector<unsigned>& values) override {
+    visit_.list((prefix_ + name).c_str(), values);
+  }
 
  private:
   template <class T>
@@ -155,6 +188,13 @@ std::vector<double> LRScheduler::get_current_lrs() const {
 }
 
 void LRScheduler::fields(Fields&) {}
+void LRScheduler::settings(Fields&) {}
+
+void LRScheduler::visit_count(Fields& visit, const char* name, unsigned& value) {
+  std::int64_t wide = value;
+  visit(name, wide);
+  value = static_cast<unsigned>(wide);
+}
 
 void LRScheduler::visit_base_lrs(Fields& visit) {
   Tensor rates = empty({static_cast<std::int64_t>(base_lrs_.size())}, kFloat64);
@@ -164,10 +204,10 @@ void LRScheduler::visit_base_lrs(Fields& visit) {
 }
 
 void LRScheduler::visit_all(Fields& visit) {
-  std::int64_t count = step_count_;
-  visit("step_count", count);
-  step_count_ = static_cast<unsigned>(count);
+  visit_count(visit, "step_count", step_count_);
   fields(visit);
+  Prefixed set(visit, "settings.");
+  settings(set);
 }
 
 void LRScheduler::restart(const std::vector<double>& base_lrs) {
@@ -190,6 +230,21 @@ std::function<void()> LRScheduler::prepare_load(const Optimizer::StateDict& from
   visit_all(checked);
   checked.report_unused();
   if (problems.size() != before) return nullptr;
+  const auto take = [this](const Optimizer::StateDict& dict) {
+    std::vector<std::string> none;
+    StateReader read(dict, none, true);
+    visit_all(read);
+  };
+  // Settings are checked in their places, which then get back what they had.
+  const Optimizer::StateDict old = state_dict();
+  take(from);
+  try {
+    validate();
+  } catch (const Error& error) {
+    problems.push_back(error.what());
+  }
+  take(old);
+  if (problems.size() != before) return nullptr;
   return [this, from] {
     std::vector<std::string> none;
     StateReader read(from, none, true);
@@ -208,7 +263,14 @@ void LRScheduler::load_state_dict(const Optimizer::StateDict& from) {
 
 StepLR::StepLR(Optimizer& optimizer, unsigned step_size, double gamma)
     : LRScheduler(optimizer), step_size_(step_size), gamma_(gamma) {
-  check(step_size > 0, "[StepLR] step_size must be at least 1, found 0");
+  validate();
+}
+void StepLR::validate() const {
+  check(step_size_ > 0, "[StepLR] step_size must be at least 1, found 0");
+}
+void StepLR::settings(Fields& visit) {
+  visit_count(visit, "step_size", step_size_);
+  visit("gamma", gamma_);
 }
 std::vector<double> StepLR::get_lrs() {
   const bool now = step_count_ != 0 && step_count_ % step_size_ == 0;
@@ -217,20 +279,32 @@ std::vector<double> StepLR::get_lrs() {
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<unsigned> milestones, double gamma)
     : LRScheduler(optimizer), milestones_(std::move(milestones)), gamma_(gamma) {}
+void MultiStepLR::settings(Fields& visit) {
+  visit.list("milestones", milestones_);
+  visit("gamma", gamma_);
+}
 std::vector<double> MultiStepLR::get_lrs() {
   const auto times = std::count(milestones_.begin(), milestones_.end(), step_count_);
   return scaled(get_current_lrs(), std::pow(gamma_, static_cast<double>(times)));
 }
 
+void ExponentialLR::settings(Fields& visit) { visit("gamma", gamma_); }
 std::vector<double> ExponentialLR::get_lrs() {
   return scaled(get_current_lrs(), step_count_ == 0 ? 1 : gamma_);
 }
 
 ConstantLR::ConstantLR(Optimizer& optimizer, double factor, unsigned total_iters)
     : LRScheduler(optimizer), factor_(factor), total_iters_(total_iters) {
-  check(factor > 0 && factor <= 1, "[ConstantLR] Constant multiplicative factor expected to be ",
-        "above 0 and at most 1, found ", factor);
+  validate();
   begin();
+}
+void ConstantLR::validate() const {
+  check(factor_ > 0 && factor_ <= 1, "[ConstantLR] Constant multiplicative factor expected to be ",
+        "above 0 and at most 1, found ", factor_);
+}
+void ConstantLR::settings(Fields& visit) {
+  visit("factor", factor_);
+  visit_count(visit, "total_iters", total_iters_);
 }
 std::vector<double> ConstantLR::get_lrs() {
   const double change = step_count_ == 0 ? factor_ : step_count_ == total_iters_ ? 1 / factor_ : 1;
@@ -243,11 +317,19 @@ LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor,
       start_factor_(start_factor),
       end_factor_(end_factor),
       total_iters_(total_iters) {
-  check(start_factor > 0 && start_factor <= 1, "[LinearLR] Starting multiplicative factor ",
-        "expected to be above 0 and at most 1, found ", start_factor);
-  check(end_factor >= 0 && end_factor <= 1, "[LinearLR] Ending multiplicative factor expected to ",
-        "be between 0 and 1, found ", end_factor);
+  validate();
   begin();
+}
+void LinearLR::validate() const {
+  check(start_factor_ > 0 && start_factor_ <= 1, "[LinearLR] Starting multiplicative factor ",
+        "expected to be above 0 and at most 1, found ", start_factor_);
+  check(end_factor_ >= 0 && end_factor_ <= 1, "[LinearLR] Ending multiplicative factor expected ",
+        "to be between 0 and 1, found ", end_factor_);
+}
+void LinearLR::settings(Fields& visit) {
+  visit("start_factor", start_factor_);
+  visit("end_factor", end_factor_);
+  visit_count(visit, "total_iters", total_iters_);
 }
 std::vector<double> LinearLR::get_lrs() {
   if (step_count_ == 0) return scaled(get_current_lrs(), start_factor_);
@@ -256,6 +338,10 @@ std::vector<double> LinearLR::get_lrs() {
   return scaled(get_current_lrs(), 1 + slope / (total_iters_ * start_factor_ + (t - 1) * slope));
 }
 
+void PolynomialLR::settings(Fields& visit) {
+  visit_count(visit, "total_iters", total_iters_);
+  visit("power", power_);
+}
 std::vector<double> PolynomialLR::get_lrs() {
   if (step_count_ == 0 || step_count_ > total_iters_) return get_current_lrs();
   const double t = step_count_, total = total_iters_;
@@ -294,17 +380,22 @@ SequentialLR::SequentialLR(Optimizer& optimizer,
     : LRScheduler(optimizer),
       schedulers_(std::move(schedulers)),
       milestones_(std::move(milestones)) {
+  validate();
+  restart(base_lrs());
+}
+void SequentialLR::validate() const {
   check(!schedulers_.empty() && milestones_.size() + 1 == schedulers_.size(),
         "[SequentialLR] expected number of schedulers provided to be one more than the number of ",
         "milestone points, but got ", schedulers_.size(), " schedulers and ", milestones_.size(),
         " milestones");
   for (const auto& scheduler : schedulers_)
-    check(scheduler && &scheduler->optimizer() == &optimizer,
+    check(scheduler && &scheduler->optimizer() == &optimizer(),
           "[SequentialLR] expected all schedulers to belong to the same optimizer");
   check(std::is_sorted(milestones_.begin(), milestones_.end(), std::less_equal<>()),
         "[SequentialLR] expected milestones that rise");
-  restart(base_lrs());
+  for (const auto& scheduler : schedulers_) scheduler->validate();
 }
+void SequentialLR::settings(Fields& visit) { visit.list("milestones", milestones_); }
 std::vector<double> SequentialLR::get_lrs() {
   const auto later = std::upper_bound(milestones_.begin(), milestones_.end(), step_count_);
   const auto at = static_cast<std::size_t>(later - milestones_.begin());

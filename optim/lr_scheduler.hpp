@@ -30,10 +30,12 @@ class LRScheduler {
   /// The learning rates now in use, one per group.
   std::vector<double> get_last_lr() const { return get_current_lrs(); }
 
-  /// What a file keeps: "step_count", and what else the schedule remembers. The rates themselves
-  /// are the optimizer's, and functions are the program's.
+  /// What a file keeps: "step_count", what else the schedule remembers, and as "settings.{name}"
+  /// what its constructor was given. The rates themselves are the optimizer's, and functions are
+  /// the program's.
   Optimizer::StateDict state_dict() const;
-  /// Throws Error that lists what does not fit; then nothing has changed.
+  /// Takes everything over, the settings too where the state has any. Throws Error that lists what
+  /// does not fit; then nothing has changed.
   void load_state_dict(const Optimizer::StateDict& from);
   /// The first half of load_state_dict, as Optimizer::prepare_load.
   std::function<void()> prepare_load(const Optimizer::StateDict& from,
@@ -44,6 +46,10 @@ class LRScheduler {
   virtual std::vector<double> get_lrs() = 0;
   /// Visits the values that a file keeps besides step_count. Tensors are float64.
   virtual void fields(Fields& visit);
+  /// Visits the constructor's arguments, functions left out.
+  virtual void settings(Fields& visit);
+  /// Throws Error where the settings make no sense.
+  virtual void validate() const {}
   /// Begins the schedule anew, at step 0.
   virtual void restart(const std::vector<double>& base_lrs);
 
@@ -55,6 +61,8 @@ class LRScheduler {
   const std::vector<double>& base_lrs() const { return base_lrs_; }
   void visit_base_lrs(Fields& visit);
   Optimizer& optimizer() const { return optimizer_; }
+
+  static void visit_count(Fields& visit, const char* name, unsigned& value);
 
   unsigned step_count_ = 0;
 
@@ -76,6 +84,8 @@ class StepLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   unsigned step_size_;
   double gamma_;
@@ -90,6 +100,7 @@ class MultiStepLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
 
   std::vector<unsigned> milestones_;
   double gamma_;
@@ -103,6 +114,7 @@ class ExponentialLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
 
   double gamma_;
 };
@@ -116,6 +128,8 @@ class ConstantLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   double factor_;
   unsigned total_iters_;
@@ -132,6 +146,8 @@ class LinearLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
 
   double start_factor_, end_factor_;
   unsigned total_iters_;
@@ -146,6 +162,7 @@ class PolynomialLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
 
   unsigned total_iters_;
   double power_;
@@ -197,6 +214,8 @@ class SequentialLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void settings(Fields& visit) override;
+  void validate() const override;
   void fields(Fields& visit) override;
   void restart(const std::vector<double>& base_lrs) override;
 

@@ -139,6 +139,10 @@ std::string state_prefix(std::size_t group, std::size_t param) {
 
 }  // namespace
 
+void Fields::list(const char* name, std::vector<unsigned>&) {
+  throw Error(detail::message("[Fields] ", name, ": no list is expected here"));
+}
+
 std::unique_ptr<OptimizerParamState> OptimizerParamState::clone() const {
   not_overridden("OptimizerParamState::clone()");
 }

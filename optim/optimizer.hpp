@@ -29,6 +29,8 @@ class Fields {
   virtual void operator()(const char* name, bool& value) = 0;
   /// A tensor of the parameter's shape and dtype, or an undefined one.
   virtual void operator()(const char* name, Tensor& value) = 0;
+  /// Counts, of any number. Throws Error unless overridden: only schedules have them.
+  virtual void list(const char* name, std::vector<unsigned>& values);
 };
 
 /// What an optimizer remembers of one parameter.

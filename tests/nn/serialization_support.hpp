@@ -5,11 +5,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -86,6 +89,33 @@ Tensor tensor_of(const std::vector<T>& numbers) {
 inline bool same_bits(const Tensor& a, const Tensor& b) {
   return a.sizes() == b.sizes() && a.dtype() == b.dtype() &&
          std::memcmp(a.contiguous().data_ptr(), b.contiguous().data_ptr(), a.nbytes()) == 0;
+}
+
+/// Every bit pattern is as likely as any other.
+template <class T, class Bits>
+std::vector<T> random_patterns(std::size_t n, std::uint64_t seed) {
+  std::mt19937_64 source(seed);
+  std::vector<T> numbers(n);
+  for (T& x : numbers) {
+    const auto bits = static_cast<Bits>(source());
+    std::memcpy(&x, &bits, sizeof(x));
+  }
+  return numbers;
+}
+/// The values of a type where formats and conversions go wrong.
+template <class T>
+std::vector<T> edges() {
+  using L = std::numeric_limits<T>;
+  std::vector<T> numbers{T(0), T(1), L::min(), L::max(), L::lowest()};
+  if constexpr (std::is_floating_point_v<T>) {
+    const T one = 1;
+    numbers.insert(numbers.end(),
+                   {T(-0.0), L::denorm_min(), -L::denorm_min(), std::nextafter(L::min(), T(0)),
+                    L::infinity(), -L::infinity(), L::quiet_NaN(), -L::quiet_NaN(), L::epsilon(),
+                    std::nextafter(one, T(2)), std::nextafter(one, T(0)), one / 3, T(1e10), T(1e22),
+                    T(1e23), T(16777216), T(16777217), T(9007199254740993.0)});
+  }
+  return numbers;
 }
 
 }  // namespace reel::test

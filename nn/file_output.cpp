@@ -1,4 +1,4 @@
-#include "json_file.hpp"
+#include "file_output.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,13 +8,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <istream>
+#include <ostream>
 #include <system_error>
 
 #include "autograd/error.hpp"
 
 namespace reel {
-namespace json {
+namespace files {
 
 namespace fs = std::filesystem;
 
@@ -36,41 +36,6 @@ std::string folder_of(const std::string& path) {
 }
 
 }  // namespace
-
-std::string read_file(const std::string& path) {
-  const auto fail = [&path](const char* doing, int error) {
-    throw FileError(detail::message("[load] ", path, ": cannot ", doing, ": ", reason(error)));
-  };
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.number < 0) fail("open the file", errno);
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  std::string bytes;
-  struct stat status {};
-  if (::fstat(file.number, &status) == 0 && S_ISREG(status.st_mode))
-    bytes.reserve(static_cast<std::size_t>(status.st_size) + kPiece);
-  // Read to the end rather than to the size: pipes have none, and a file may grow.
-  std::size_t size = 0;
-  for (;;) {
-    if (bytes.size() < size + kPiece) bytes.resize(size + kPiece);
-    const ::ssize_t got = ::read(file.number, bytes.data() + size, kPiece);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("read the file", errno);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  bytes.resize(size);
-  return bytes;
-}
-
-std::string read_stream(std::istream& stream) {
-  std::string bytes;
-  char piece[1 << 14];
-  while (stream.read(piece, sizeof(piece)), stream.gcount() > 0)
-    bytes.append(piece, static_cast<std::size_t>(stream.gcount()));
-  check<FileError>(!stream.bad() && stream.eof(),
-                   "[load] <stream>: cannot read: the stream is in a failed state");
-  return bytes;
-}
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
   // A link stays a link: what it points to is replaced.
@@ -114,11 +79,12 @@ void AtomicFile::write(const char* data, std::size_t size) {
   }
 }
 
-void AtomicFile::commit() {
-  if (::fsync(file_) != 0) fail("write to the disk", errno);
+void AtomicFile::commit(bool sync) {
+  if (sync && ::fsync(file_) != 0) fail("write to the disk", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("put the new file in place", errno);
   ::close(file_);
   file_ = -1;
+  if (!sync) return;
   // The rename itself survives a power cut only when the folder is on the disk too. Some file
   // systems do not offer that and say EINVAL.
   const Descriptor folder{::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -126,5 +92,52 @@ void AtomicFile::commit() {
     fail("write its folder to the disk (the new file is in place)", errno);
 }
 
-}  // namespace json
+void link_file(const std::string& existing, const std::string& path) {
+  const auto fail = [&path](const char* doing, const std::error_code& error) {
+    throw FileError(detail::message("[save] ", path, ": cannot ", doing, ": ", error.message()));
+  };
+  const std::string temporary = detail::message(path, ".", ::getpid(), ".link.tmp");
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(existing, temporary, error);
+  if (error) fs::copy_file(existing, temporary, error);
+  if (error) fail("copy the file", error);
+  fs::rename(temporary, path, error);
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  fail("put the new file in place", error);
+}
+
+namespace {
+void write_through(const Sink& sink, bool gzip, const WriteTo& write) {
+  if (!gzip) return write(sink);
+  Gzip folded(sink);
+  write([&folded](const char* data, std::size_t size) { folded.write(data, size); });
+  folded.finish();
+}
+}  // namespace
+
+void write_whole(const std::string& path, bool gzip, bool sync, const WriteTo& write) {
+  AtomicFile target(path);
+  write_through([&target](const char* data, std::size_t size) { target.write(data, size); }, gzip,
+                write);
+  target.commit(sync);
+}
+
+void write_whole(std::ostream& stream, bool gzip, const WriteTo& write) {
+  const auto check_stream = [&stream] {
+    check<FileError>(static_cast<bool>(stream), "[save] <stream>: the stream refused the bytes");
+  };
+  write_through(
+      [&](const char* data, std::size_t size) {
+        stream.write(data, static_cast<std::streamsize>(size));
+        check_stream();
+      },
+      gzip, write);
+  stream.flush();
+  check_stream();
+}
+
+}  // namespace files
 }  // namespace reel

@@ -1,5 +1,7 @@
+#include "metadata.hpp"
+
+#include "autograd/error.hpp"
 #include "json_text.hpp"
-#include "serialization.hpp"
 
 namespace reel {
 
