@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iostream>
 #include <limits>
 #include <optional>
 
@@ -76,9 +79,27 @@ Difference difference(const Tensor& a, const Tensor& b) {
 }
 
 /// The output of the described model for the probe's input; see reel::probe_difference.
-std::vector<Tensor> run(reel::nn::SequenceModel& model, const std::vector<Tensor>& inputs) {
+std::vector<Tensor> answer(reel::nn::SequenceModel& model, const std::vector<Tensor>& inputs) {
   reel::check(inputs.size() == 1, "the probe has ", inputs.size(), " inputs, the model takes one");
   return {model->forward(inputs[0])};
+}
+
+/// The numbers of a line, divided by white space or commas.
+std::vector<float> numbers_of(const std::string& line, std::size_t number) {
+  std::vector<float> numbers;
+  const char* at = line.c_str();
+  const auto skip = [&at] {
+    while (*at == ' ' || *at == '\t' || *at == ',' || *at == '\r') ++at;
+  };
+  for (skip(); *at != '\0'; skip()) {
+    char* end = nullptr;
+    numbers.push_back(std::strtof(at, &end));
+    if (end == at)
+      throw FileError("line " + std::to_string(number) +
+                      " of the input: expected a number, found \"" + shown(at) + "\"");
+    at = end;
+  }
+  return numbers;
 }
 
 ModelLayout layout_for(const ConvertOptions& options, FileFormat& format) {
@@ -86,7 +107,8 @@ ModelLayout layout_for(const ConvertOptions& options, FileFormat& format) {
     format = reel::format_of_path(options.to);
     if (std::filesystem::path(options.to).extension() == ".nam") return ModelLayout::Nam;
     if (format == FileFormat::Automatic)
-      throw FileError("\"" + options.to + "\" has an extension that names no format; use --to");
+      throw WrongArguments("\"" + options.to +
+                           "\" has an extension that names no format; use --to");
     return ModelLayout::Reel;
   }
   for (const auto known : {FileFormat::Json, FileFormat::JsonGz, FileFormat::Cbor,
@@ -147,14 +169,14 @@ int convert(const ConvertOptions& options) {
   const ModelLayout layout = layout_for(options, format);
   if (layout != ModelLayout::Reel &&
       (options.base64 || options.floats != reel::StoredFloats::Full || options.probe_steps > 0))
-    throw FileError("--base64, --floats and --probe are for reel's own formats, not for " +
-                    std::string(reel::layout_name(layout)));
+    throw WrongArguments("--base64, --floats and --probe are for reel's own formats, not for " +
+                         std::string(reel::layout_name(layout)));
   if (options.drop_start_state && layout != ModelLayout::GuitarML &&
       layout != ModelLayout::RTNeural)
-    throw FileError("--drop-start-state is for guitarml and rtneural; " +
-                    std::string(reel::layout_name(layout)) + " keeps a start state");
+    throw WrongArguments("--drop-start-state is for guitarml and rtneural; " +
+                         std::string(reel::layout_name(layout)) + " keeps a start state");
   if (options.weights_only && layout != ModelLayout::PyTorch)
-    throw FileError("--weights-only is for pytorch");
+    throw WrongArguments("--weights-only is for pytorch");
   ModelFile file = reel::read_model(options.from);
   if (layout == ModelLayout::Reel) {
     if (options.probe_steps > 0) {
@@ -220,6 +242,33 @@ int diff(const std::string& first, const std::string& second, double tolerance) 
   return same ? kDone : kDiffers;
 }
 
+int run(const std::string& path, const std::string& input) {
+  reel::nn::SequenceRunner runner(reel::load_sequence_model(path));
+  std::ifstream file;
+  if (input != "-") {
+    file.open(input);
+    if (!file) throw FileError("cannot read \"" + shown(input) + "\"");
+  }
+  std::istream& in = input == "-" ? std::cin : file;
+  const auto width = static_cast<std::size_t>(runner.input_size());
+  std::vector<float> y(static_cast<std::size_t>(runner.output_size()));
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    const std::vector<float> x = numbers_of(line, number);
+    if (x.empty()) continue;
+    if (x.size() != width)
+      throw FileError("line " + std::to_string(number) + " of the input: expected " +
+                      count_text(runner.input_size(), "number") + ", found " +
+                      std::to_string(x.size()));
+    runner.step(x.data(), y.data());
+    for (std::size_t i = 0; i < y.size(); ++i)
+      std::printf(i == 0 ? "%.9g" : " %.9g", static_cast<double>(y[i]));
+    std::printf("\n");
+  }
+  if (in.bad()) throw FileError("cannot read \"" + shown(input) + "\"");
+  return kDone;
+}
+
 int check(const std::string& path, double tolerance) {
   const ModelFile file = reel::read_model(path);
   const reel::StateFile& state = file.state;
@@ -249,14 +298,15 @@ int check(const std::string& path, double tolerance) {
             count_text(runnable->output_size(), "output") + "\n");
     if (state.probe) {
       const double found = reel::probe_difference(
-          *state.probe, [&](const std::vector<Tensor>& inputs) { return run(runnable, inputs); });
+          *state.probe,
+          [&](const std::vector<Tensor>& inputs) { return answer(runnable, inputs); });
       if (found <= tolerance)
         print("  probe: differs by " + number_text(found) + "\n");
       else
         fail("the probe's output differs by " + number_text(found) + ", more than " +
              number_text(tolerance));
     }
-  } else if (state.probe) {
+  } else if (state.probe && good) {
     remark(
         "note: the file does not describe its layers, so its probe needs the program that made "
         "the model; not run");

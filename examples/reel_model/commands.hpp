@@ -5,6 +5,7 @@
 #include <reel/nn/interchange.hpp>
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 
 constexpr int kDone = 0;
@@ -13,6 +14,11 @@ constexpr int kDiffers = 1;
 constexpr int kWrongArguments = 2;
 /// A file cannot be read, written or converted.
 constexpr int kFailed = 3;
+
+/// Options that do not go together.
+struct WrongArguments : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 int inspect(const std::string& path);
 
@@ -28,5 +34,9 @@ struct ConvertOptions {
 int convert(const ConvertOptions& options);
 
 int diff(const std::string& first, const std::string& second, double tolerance);
+
+/// Steps the model over rows of numbers from `input` ("-": standard input), and prints a row for
+/// each.
+int run(const std::string& path, const std::string& input);
 
 int check(const std::string& path, double tolerance);

@@ -1,4 +1,4 @@
-// reel-model: looks into model files, converts, compares and checks them.
+// reel-model: looks into model files, converts, compares, runs and checks them.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -8,7 +8,7 @@
 #include "commands.hpp"
 
 int main(int argc, char** argv) {
-  CLI::App app("Looks into model files, converts, compares and checks them.", "reel-model");
+  CLI::App app("Looks into model files, converts, compares, runs and checks them.", "reel-model");
   app.footer(
       "Files are told apart by their content: reel's own (JSON, also compressed, CBOR, "
       "MessagePack,\n"
@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
       "Amp Modeler (LSTM).\n"
       "Exit codes: 0 done; 1 the models differ or the check failed; 2 wrong arguments; 3 a file\n"
       "cannot be read, written or converted.");
+  app.get_formatter()->column_width(26);
   app.set_help_flag("-h,--help", "Show this text, or that of a command, and exit");
   app.require_subcommand(1);
 
@@ -64,6 +65,13 @@ int main(int argc, char** argv) {
       ->check(not_negative)
       ->capture_default_str();
 
+  std::string input = "-";
+  CLI::App* running = app.add_subcommand(
+      "run", "Step a model over rows of numbers and print a row of outputs for each");
+  running->add_option("file", file, "Model file")->required();
+  running->add_option("input", input, "Rows of numbers, one time step a line; -: standard input")
+      ->capture_default_str();
+
   double probe_tolerance = 1e-4;
   CLI::App* checking = app.add_subcommand("check", "Validate a model and run its probe");
   checking->add_option("file", file, "Model file")->required();
@@ -80,7 +88,11 @@ int main(int argc, char** argv) {
     if (*inspecting) return inspect(file);
     if (*converting) return convert(conversion);
     if (*comparing) return diff(file, second, tolerance);
+    if (*running) return run(file, input);
     return check(file, probe_tolerance);
+  } catch (const WrongArguments& e) {
+    std::fprintf(stderr, "reel-model: %s\n", e.what());
+    return kWrongArguments;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "reel-model: %s\n", e.what());
     return kFailed;
