@@ -131,6 +131,15 @@ class Dims {
     for (std::size_t i = size_; i < n; ++i) data()[i] = 0;
     size_ = n;
   }
+  /// Room for `n` values, which the caller sets.
+  std::int64_t* reset(std::size_t n) {
+    if (n > kInline && !heap_) {
+      require_fits(n);
+      heap_ = new std::int64_t[kMost];
+    }
+    size_ = n;
+    return data();
+  }
   friend bool operator==(const Dims& a, const Dims& b) { return IntArrayRef(a) == IntArrayRef(b); }
   friend bool operator!=(const Dims& a, const Dims& b) { return !(a == b); }
 
@@ -140,12 +149,8 @@ class Dims {
   static void require_fits(std::size_t n);
 
   void assign(const std::int64_t* values, std::size_t n) {
-    if (n > kInline && !heap_) {
-      require_fits(n);
-      heap_ = new std::int64_t[kMost];
-    }
-    size_ = n;
-    if (n != 0) std::memcpy(data(), values, n * sizeof(std::int64_t));
+    std::int64_t* to = reset(n);
+    if (n != 0) std::memcpy(to, values, n * sizeof(std::int64_t));
   }
 
   std::size_t size_ = 0;

@@ -11,13 +11,12 @@ struct Names {
   ScalarType type;
   const char* file;
   const char* torch;
-  std::size_t size;
   int rank;  // position in the promotion lattice, which is a chain for these types
 };
 constexpr Names kNames[] = {
-    {kUInt8, "uint8", "Byte", 1, 1},       {kInt32, "int32", "Int", 4, 2},
-    {kInt64, "int64", "Long", 8, 3},       {kFloat32, "float32", "Float", 4, 4},
-    {kFloat64, "float64", "Double", 8, 5}, {kBool, "bool", "Bool", 1, 0},
+    {kUInt8, "uint8", "Byte", 1},       {kInt32, "int32", "Int", 2},
+    {kInt64, "int64", "Long", 3},       {kFloat32, "float32", "Float", 4},
+    {kFloat64, "float64", "Double", 5}, {kBool, "bool", "Bool", 0},
 };
 const Names& names(ScalarType t) {
   const auto at = static_cast<std::size_t>(t);
@@ -27,7 +26,6 @@ const Names& names(ScalarType t) {
 std::atomic<ScalarType> default_dtype{kFloat32};
 }  // namespace
 
-std::size_t element_size(ScalarType t) { return names(t).size; }
 const char* dtype_name(ScalarType t) { return names(t).file; }
 const char* to_string(ScalarType t) { return names(t).torch; }
 ScalarType dtype_from_name(const std::string& name) {

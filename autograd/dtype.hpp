@@ -27,7 +27,11 @@ constexpr bool is_floating_point(ScalarType t) { return t == kFloat32 || t == kF
 constexpr bool is_integral(ScalarType t, bool include_bool) {
   return t == kUInt8 || t == kInt32 || t == kInt64 || (include_bool && t == kBool);
 }
-std::size_t element_size(ScalarType t);
+constexpr std::size_t element_size(ScalarType t) {
+  return t == ScalarType::Byte || t == ScalarType::Bool   ? 1
+         : t == ScalarType::Int || t == ScalarType::Float ? 4
+                                                          : 8;
+}
 /// "float32", "int64", ...: the name in files and messages.
 const char* dtype_name(ScalarType t);
 /// "Float", "Long", ...: PyTorch's C++ name, used when a tensor is printed.

@@ -40,6 +40,16 @@ PendingProduct& PendingProduct::operator=(PendingProduct&& other) noexcept {
   return *this;
 }
 
+void GradSlot::clear() {
+  sum = Tensor();
+  owned = false;
+  if (parts.defined()) {
+    parts = Tensor();
+    filled.clear();
+  }
+  if (pending.a.defined()) pending = PendingProduct();
+}
+
 void Backward::claim(Node& node) {
   if (node.in_pass == this) return;
   check<AutogradError>(node.in_pass == nullptr, "[backward] ", node.op_name(),
@@ -54,11 +64,14 @@ GradSlot& Backward::slot(const Edge& edge) {
     claim(*edge.node);
     return edge.node->outputs[edge.nr].slot;
   }
+  if (edge.leaf.impl() == last_leaf_) return *last_slot_;
   auto [at, is_new] = leaves_.try_emplace(edge.leaf.impl());
   if (is_new) {
     at->second.tensor = edge.leaf;
     leaf_order_.push_back(edge.leaf.impl());
   }
+  last_leaf_ = edge.leaf.impl();
+  last_slot_ = &at->second.slot;
   return at->second.slot;
 }
 
@@ -270,7 +283,7 @@ void Backward::finish(GradSlot& s, const Edge& edge) {
 
 void Backward::clear(Node& node) {
   for (auto& out : node.outputs)
-    if (!out.slot.empty()) out.slot = GradSlot();
+    if (!out.slot.empty()) out.slot.clear();
   node.in_pass = nullptr;
 }
 

@@ -13,14 +13,9 @@ namespace {
 using detail::Operand;
 using detail::Run;
 
-Operand operand(const Tensor& t, const Dims& shape, Operand::Access access) {
-  Operand o;
-  o.data = t.impl()->data;
-  o.strides = t.impl()->strides;
-  check<ShapeError>(t.sizes() == IntArrayRef(shape), "[copy] shape ", t.sizes(), ", expected ",
-                    shape);
-  o.access = access;
-  return o;
+void check_shape(const char* op, const Tensor& to, const Tensor& from) {
+  check<ShapeError>(from.sizes() == to.sizes(), "[", op, "] shape ", from.sizes(), ", expected ",
+                    to.sizes());
 }
 
 template <class T>
@@ -64,27 +59,29 @@ To convert(From v) {
 }  // namespace
 
 void add_into(const Tensor& to, const Tensor& from) {
-  const Dims shape(to.sizes());
-  const Operand operands[] = {operand(to, shape, Operand::Update),
-                              operand(from, shape, Operand::Read)};
+  check_shape("add", to, from);
+  Operand operands[2];
+  operands[0].set(to, Operand::Update);
+  operands[1].set(from, Operand::Read);
   check<DtypeError>(to.scalar_type() == from.scalar_type(), "[add] cannot add ",
                     dtype_name(from.scalar_type()), " into ", dtype_name(to.scalar_type()));
   Run run;
   dispatch(to.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    detail::walk(shape, operands, sizeof(T), 1, add_run<T>, nullptr, run);
+    detail::walk(to.sizes(), operands, sizeof(T), 1, add_run<T>, nullptr, run);
   });
 }
 
 void copy(const Tensor& to, const Tensor& from) {
-  const Dims shape(to.sizes());
+  check_shape("copy", to, from);
   if (to.scalar_type() == from.scalar_type()) {
-    const Operand operands[] = {operand(to, shape, Operand::Write),
-                                operand(from, shape, Operand::Read)};
+    Operand operands[2];
+    operands[0].set(to, Operand::Write);
+    operands[1].set(from, Operand::Read);
     Run run;
     dispatch(to.scalar_type(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      detail::walk(shape, operands, sizeof(T), 1, copy_run<T>, nullptr, run);
+      detail::walk(to.sizes(), operands, sizeof(T), 1, copy_run<T>, nullptr, run);
     });
     return;
   }

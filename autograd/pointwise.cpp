@@ -7,18 +7,11 @@
 #include <string>
 
 #include "ops/ops.hpp"
+#include "ops/view.hpp"
 #include "tape.hpp"
 
 namespace reel::detail {
 namespace {
-
-struct Input {  // one tensor argument, converted to the common dtype
-  Tensor tensor;
-  int chunks = 1;
-  int first = 0;           // its first input of the formula
-  Dims shape;              // of one chunk
-  bool broadcast = false;  // smaller than the result
-};
 
 Dims chunk_shape(const char* name, const Tensor& t, int chunks) {
   Dims shape(t.sizes());
@@ -39,40 +32,30 @@ std::string op_label(const char* node) {
   return label;
 }
 
-// Strides of `t` seen as `shape`: zero along broadcast dimensions.
-Dims strides_for(const Tensor& t, IntArrayRef own, const Dims& shape) {
-  Dims strides(shape.size(), 0);
-  const std::size_t ahead = shape.size() - own.size();
-  const auto given = t.strides();
-  for (std::size_t d = 0; d < own.size(); ++d)
-    strides[ahead + d] = own[d] == 1 && shape[ahead + d] != 1 ? 0 : given[d];
-  return strides;
+void push_pieces(Operand*& to, const Tensor& t, int chunks, Operand::Access access) {
+  for (int c = 0; c < chunks; ++c) to++->set_piece(t, chunks, c, access);
 }
-
-Operand operand(const Tensor& t, const Dims& shape, Operand::Access access) {
-  Operand o;
-  o.data = t.impl()->data;
-  o.strides = strides_for(t, t.sizes(), shape);
-  o.access = access;
-  return o;
+void push_absent(Operand*& to, int count, Operand::Access access) {
+  for (int c = 0; c < count; ++c) to++->set_absent(access);
 }
-
-// The chunks of `t` as operands of a walk over `shape`.
-void push_chunks(Operand* to, const Tensor& t, int chunks, const Dims& own, const Dims& shape,
-                 Operand::Access access) {
-  const std::int64_t width = chunks > 1 ? own.back() * t.strides().back() : 0;
-  for (int c = 0; c < chunks; ++c) {
-    to[c].data = t.impl()->data + c * width * static_cast<std::int64_t>(t.element_size());
-    to[c].strides = strides_for(t, own, shape);
-    to[c].access = access;
-  }
+// What the forward pass keeps for backward: op.slots rows, each of whole cache lines.
+std::int64_t slot_length(std::int64_t numel) { return (numel + 15) / 16 * 16; }
+void push_slots(Operand*& to, const PointwiseOp& op, const Tensor& slots, std::int64_t numel,
+                Operand::Access access) {
+  for (int s = 0; s < op.slots; ++s)
+    to++->set_memory(slots.impl()->data +
+                         s * slot_length(numel) * static_cast<std::int64_t>(slots.element_size()),
+                     numel, true, access);
 }
 
 class PointwiseNode final : public Node {
  public:
   PointwiseNode(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> results,
                 const PointwiseOp& table)
-      : Node(name, inputs, results), op(table) {}
+      : Node(name, inputs, results),
+        op(table),
+        saved_inputs(inputs.size()),
+        saved_outputs(results.size()) {}
 
   void backward(Backward& pass) override;
   void release() override {
@@ -84,90 +67,91 @@ class PointwiseNode final : public Node {
 
   const PointwiseOp& op;
   alignas(16) std::byte formula[kFormulaBytes];
-  std::size_t count = 0;
-  int chunks[kMostInputs];
-  Dims shape;
-  Saved saved_inputs[kMostInputs];  // one per tensor argument
-  Saved saved_outputs[kMostOutputs];
-  Tensor slots;  // [number of slots, elements]
+  std::uint8_t chunks[kMostInputs];
+  Items<Saved, 3> saved_inputs;  // one per tensor argument
+  Items<Saved, 2> saved_outputs;
+  Tensor slots;  // [number of slots, slot_length]
 
  private:
+  bool goes_apart(std::size_t i, IntArrayRef shape);
   void record(Backward& pass);
 };
 
+// Whether the gradient of input `i` takes memory of its own first: its shape is not that of the
+// result, or another input's gradient goes to the same place.
+bool PointwiseNode::goes_apart(std::size_t i, IntArrayRef shape) {
+  const Edge& edge = edges[i];
+  const IntArrayRef own =
+      edge.node ? IntArrayRef(edge.node->outputs[edge.nr].sizes) : edge.leaf.sizes();
+  bool same = own.size() == shape.size();
+  for (std::size_t d = 0; same && d < own.size(); ++d)
+    same = own[d] == (d + 1 == own.size() ? chunks[i] * shape[d] : shape[d]);
+  for (std::size_t j = 0; same && j < i; ++j)
+    same =
+        !(edges[j].node == edge.node && edges[j].nr == edge.nr && edges[j].leaf.is_same(edge.leaf));
+  return !same;
+}
+
 void PointwiseNode::backward(Backward& pass) {
   if (pass.recording()) return record(pass);
+  const Dims& shape = outputs[0].sizes;
+  const ScalarType dtype = outputs[0].dtype;
   Operand operands[kMostOperands];
+  Operand* next = operands;
   Run run;
-  int k = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (saved_inputs[i].defined()) {
-      const Tensor t = saved_inputs[i].get(pass);
-      push_chunks(operands + k, t, chunks[i], chunk_shape(op_name(), t, chunks[i]), shape,
-                  Operand::Read);
-    }
-    k += chunks[i];
+  for (std::size_t i = 0; i < edges.size(); ++i)
+    if (saved_inputs[i].defined())
+      push_pieces(next, saved_inputs[i].value(pass), chunks[i], Operand::Read);
+    else
+      push_absent(next, chunks[i], Operand::Read);
+  if (op.slots > 0) {
+    std::int64_t numel = 1;
+    for (const auto size : shape) numel *= size;
+    push_slots(next, op, slots, numel, Operand::Read);
   }
-  const Dims dense = contiguous_strides(shape);
-  for (int s = 0; s < op.slots; ++s, ++k) {
-    operands[k].data =
-        slots.impl()->data + s * slots.stride(0) * static_cast<std::int64_t>(slots.element_size());
-    operands[k].strides = dense;
-  }
-  Tensor kept[2 * kMostOutputs];
-  for (int o = 0; o < op.outputs; ++o, ++k) {
-    if (!saved_outputs[o].defined()) continue;
-    kept[o] = saved_outputs[o].get(pass);
-    operands[k] = operand(kept[o], shape, Operand::Read);
-  }
-  for (int o = 0; o < op.outputs; ++o, ++k) {
-    const auto nr = static_cast<std::size_t>(o);
-    if (!pass.has_grad(nr)) continue;
-    kept[kMostOutputs + o] = pass.grad(nr);
-    operands[k] = operand(kept[kMostOutputs + o], shape, Operand::Read);
-  }
-  Tensor memory[kMostInputs];
-  bool apart[kMostInputs] = {};  // summed over broadcast dimensions, or added, afterwards
-  int input = 0;
-  for (std::size_t i = 0; i < count; input += chunks[i], k += chunks[i], ++i) {
-    if (!pass.needs(i)) continue;
-    Dims whole = shape;
-    if (chunks[i] > 1) whole[whole.size() - 1] *= chunks[i];
-    const Edge& edge = edges[i];
-    const IntArrayRef own =
-        edge.node ? IntArrayRef(edge.node->outputs[edge.nr].sizes) : edge.leaf.sizes();
-    apart[i] = own != IntArrayRef(whole);
-    for (std::size_t j = 0; j < i; ++j)
-      apart[i] = apart[i] || (edges[j].node == edge.node && edges[j].nr == edge.nr &&
-                              edges[j].leaf.is_same(edge.leaf));
+  for (auto& saved : saved_outputs)
+    if (saved.defined())
+      push_pieces(next, saved.value(pass), 1, Operand::Read);
+    else
+      push_absent(next, 1, Operand::Read);
+  for (std::size_t o = 0; o < outputs.size(); ++o)
+    if (pass.has_grad(o))
+      push_pieces(next, outputs[o].slot.sum, 1, Operand::Read);
+    else
+      push_absent(next, 1, Operand::Read);
+
+  Items<Tensor, 3> memory(edges.size());  // of those that go apart
+  std::uint32_t apart = 0;  // bits: summed over broadcast dimensions, or added, afterwards
+  bool* update = run.update;
+  for (std::size_t i = 0; i < edges.size(); ++i) {
     bool accumulate = false;
-    if (apart[i]) {
-      memory[i] = empty(whole, outputs[0].dtype);
+    if (!pass.needs(i)) {
+      push_absent(next, chunks[i], Operand::Write);
+    } else if (goes_apart(i, shape)) {
+      apart |= std::uint32_t{1} << i;
+      Dims whole = shape;
+      if (chunks[i] > 1) whole[whole.size() - 1] *= chunks[i];
+      memory[i] = empty(whole, dtype);
+      push_pieces(next, memory[i], chunks[i], Operand::Write);
     } else {
       const Backward::Target target = pass.target(i);
-      memory[i] = target.memory;
       accumulate = target.accumulate;
+      push_pieces(next, target.memory, chunks[i], accumulate ? Operand::Update : Operand::Write);
     }
-    push_chunks(operands + k, memory[i], chunks[i], shape, shape,
-                accumulate ? Operand::Update : Operand::Write);
-    for (int c = 0; c < chunks[i]; ++c) run.update[input + c] = accumulate;
+    for (int c = 0; c < chunks[i]; ++c) *update++ = accumulate;
   }
-  for (int c = 0; c < op.inputs; ++c)
-    if (operands[k - op.inputs + c].access != Operand::Update) {
-      run.update[c] = false;
-      operands[k - op.inputs + c].access = Operand::Write;
-    }
-  const auto dtype = static_cast<std::size_t>(outputs[0].dtype);
-  walk(shape, {operands, static_cast<std::size_t>(k)}, element_size(outputs[0].dtype),
-       op.lanes[dtype], op.backward[dtype], formula, run);
-  for (std::size_t i = 0; i < count; ++i)
-    if (apart[i]) pass.add(i, std::move(memory[i]), true);
+  const auto at = static_cast<std::size_t>(dtype);
+  walk(shape, {operands, static_cast<std::size_t>(next - operands)}, element_size(dtype),
+       op.lanes[at], op.backward[at], formula, run);
+  for (std::size_t i = 0; apart >> i != 0; ++i)
+    if (apart >> i & 1) pass.add(i, std::move(memory[i]), true);
 }
 
 void PointwiseNode::record(Backward& pass) {
   Tensor inputs[kMostInputs], results[kMostInputs], saved[kMostOutputs], grads[kMostOutputs];
+  const Dims& shape = outputs[0].sizes;
   int k = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < edges.size(); ++i) {
     const Tensor t = saved_inputs[i].get(pass);
     if (chunks[i] == 1 || !t.defined()) {
       inputs[k] = t;
@@ -177,12 +161,13 @@ void PointwiseNode::record(Backward& pass) {
     }
   }
   for (int o = 0; o < op.outputs; ++o) {
-    saved[o] = saved_outputs[o].get(pass);
-    grads[o] = pass.grad(static_cast<std::size_t>(o));
+    const auto nr = static_cast<std::size_t>(o);
+    saved[o] = saved_outputs[nr].get(pass);
+    grads[o] = pass.grad(nr);
   }
   op.record(formula, inputs, saved, grads, results);
   k = 0;
-  for (std::size_t i = 0; i < count; k += chunks[i], ++i) {
+  for (std::size_t i = 0; i < edges.size(); k += chunks[i], ++i) {
     if (!pass.needs(i)) continue;
     // A derivative that is a constant comes as a single number.
     std::vector<Tensor> pieces;
@@ -197,7 +182,7 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                    std::size_t formula_bytes, const Argument* arguments, std::size_t count,
                    const Tensor* const* into, Tensor* results) {
   const Tensor* tensors[kMostInputs];
-  Tensor converted[kMostInputs];
+  std::vector<Tensor> converted;
   ScalarType dtype = arguments[0].tensor->scalar_type();
   bool mixed = false;
   for (std::size_t i = 0; i < count; ++i) {
@@ -212,57 +197,62 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
     dtype = get_default_dtype();
     mixed = true;
   }
-  if (mixed)
+  if (mixed) {
+    converted.resize(count);
     for (std::size_t i = 0; i < count; ++i)
       if (tensors[i]->scalar_type() != dtype) {
         converted[i] = tensors[i]->to(dtype);
         tensors[i] = &converted[i];
       }
-
-  Dims own[kMostInputs];
-  Dims shape;
-  bool record = false;
-  for (std::size_t i = 0; i < count; ++i) {
-    own[i] = chunk_shape(name, *tensors[i], arguments[i].chunks);
-    if (i == 0)
-      shape = own[0];
-    else if (own[i] != shape)
-      shape = broadcast_shapes(op_label(name).c_str(), shape, own[i]);
-    record = record || needs_record(*tensors[i]);
   }
-  record = record && is_floating_point(dtype);
+
+  IntArrayRef shape;
+  Dims common;  // memory of `shape` where no input lends its own
+  bool record = false;
+  const Tensor* model = nullptr;  // an input whose geometry is the result's
+  for (std::size_t i = 0; i < count; ++i) {
+    const Tensor& t = *tensors[i];
+    Dims piece;
+    if (arguments[i].chunks > 1) piece = chunk_shape(name, t, arguments[i].chunks);
+    const IntArrayRef own = arguments[i].chunks > 1 ? IntArrayRef(piece) : t.sizes();
+    if (i == 0 && arguments[i].chunks == 1) {
+      shape = own;
+    } else if (i == 0 || own != shape) {
+      common = i == 0 ? piece : broadcast_shapes(op_label(name).c_str(), shape, own);
+      shape = common;
+      if (model && model->sizes() != shape) model = nullptr;
+    }
+    if (!model && t.is_contiguous() && t.sizes() == shape) model = &t;
+    record = record || tracks(t);
+  }
+  record = record && GradMode::is_enabled() && is_floating_point(dtype);
 
   Operand operands[kMostOperands];
+  Operand* next = operands;
   Run run;
-  int k = 0;
-  for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i)
-    push_chunks(operands + k, *tensors[i], arguments[i].chunks, own[i], shape, Operand::Read);
-  for (int o = 0; o < op.outputs; ++o, ++k) {
+  for (std::size_t i = 0; i < count; ++i)
+    push_pieces(next, *tensors[i], arguments[i].chunks, Operand::Read);
+  for (int o = 0; o < op.outputs; ++o) {
     if (into && into[o]) {
-      check<ShapeError>(into[o]->sizes() == IntArrayRef(shape) && into[o]->scalar_type() == dtype,
-                        "[", name, "] memory for the result has shape ", into[o]->sizes(),
-                        ", expected ", shape);
+      check<ShapeError>(into[o]->sizes() == shape && into[o]->scalar_type() == dtype, "[", name,
+                        "] memory for the result has shape ", into[o]->sizes(), ", expected ",
+                        shape);
       results[o] = *into[o];
     } else {
-      results[o] = empty(shape, dtype);
+      results[o] = model ? empty_as(*model) : empty(shape, dtype);
     }
-    operands[k] = operand(results[o], shape, Operand::Write);
+    push_pieces(next, results[o], 1, Operand::Write);
   }
   Tensor slots;
   const bool save = record && op.slots > 0;
   if (save) {
-    const Dims dense = contiguous_strides(shape);
-    slots = empty({op.slots, results[0].numel()}, dtype);
-    for (int s = 0; s < op.slots; ++s, ++k) {
-      operands[k].data = slots.impl()->data +
-                         s * slots.stride(0) * static_cast<std::int64_t>(slots.element_size());
-      operands[k].strides = dense;
-      operands[k].access = Operand::Write;
-    }
+    const std::int64_t numel = results[0].numel();
+    slots = empty({op.slots, slot_length(numel)}, dtype);
+    push_slots(next, op, slots, numel, Operand::Write);
   }
   const auto at = static_cast<std::size_t>(dtype);
-  walk(shape, {operands, static_cast<std::size_t>(k)}, element_size(dtype), op.lanes[at],
-       save ? op.forward_save[at] : op.forward[at], formula, run);
+  walk(shape, {operands, static_cast<std::size_t>(next - operands)}, element_size(dtype),
+       op.lanes[at], save ? op.forward_save[at] : op.forward[at], formula, run);
   if (!record) return;
 
   const Tensor* outputs[kMostOutputs];
@@ -271,13 +261,11 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                                  {outputs, static_cast<std::size_t>(op.outputs)}, op);
   auto owner = Ref<Node>::adopt(node);
   std::memcpy(node->formula, formula, formula_bytes);
-  node->count = count;
-  node->shape = shape;
   node->slots = std::move(slots);
   std::uint32_t reads_inputs = 0, reads_outputs = 0;
-  k = 0;
+  int k = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    node->chunks[i] = arguments[i].chunks;
+    node->chunks[i] = static_cast<std::uint8_t>(arguments[i].chunks);
     const bool wanted = node->edges[i].valid();
     for (int c = 0; c < arguments[i].chunks; ++c, ++k)
       if (wanted) {
@@ -291,9 +279,8 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
     const std::uint32_t mine = ((std::uint32_t{1} << arguments[i].chunks) - 1) << k;
     if (save || (reads_inputs & mine)) node->saved_inputs[i] = Saved(*tensors[i]);
   }
-  for (int o = 0; o < op.outputs; ++o)
-    if (reads_outputs >> o & 1)
-      node->saved_outputs[o] = Saved::result(results[o], static_cast<std::uint32_t>(o));
+  for (std::uint32_t o = 0; reads_outputs >> o != 0; ++o)
+    if (reads_outputs >> o & 1) node->saved_outputs[o] = Saved::result(results[o], o);
   link(std::move(owner), {outputs, static_cast<std::size_t>(op.outputs)});
 }
 

@@ -27,6 +27,12 @@ Chunked<N> chunked(const Tensor& t) {
 
 namespace formula {
 
+/// `x`, loaded by itself: a wide load of neighbours that were just stored one by one would stall.
+template <class X>
+REEL_INLINE X alone(const X& x) {
+  return *static_cast<const volatile X*>(&x);
+}
+
 template <class E>
 std::tuple<E> as_outputs(const Val<Symbol, E>&);
 template <class... E>
@@ -159,8 +165,8 @@ struct Kernels<F, std::index_sequence<K...>> {
     std::int64_t step[P::inputs + P::outputs + P::slots];
     constexpr int operands = P::inputs + P::outputs + (Save ? P::slots : 0);
     for (int k = 0; k < operands; ++k) {
-      at[k] = reinterpret_cast<T*>(run.data[k]);
-      step[k] = run.step[k];
+      at[k] = reinterpret_cast<T*>(alone(run.data[k]));
+      step[k] = alone(run.step[k]);
     }
     for (std::int64_t i = 0; i < run.n; i += L::count) {
       typename Mode::Memory memory;
@@ -196,8 +202,8 @@ struct Kernels<F, std::index_sequence<K...>> {
     T* at[all];
     std::int64_t step[all];
     for (int k = 0; k < all; ++k) {
-      at[k] = reinterpret_cast<T*>(run.data[k]);
-      step[k] = run.step[k];
+      at[k] = reinterpret_cast<T*>(alone(run.data[k]));
+      step[k] = alone(run.step[k]);
     }
     const bool update[] = {run.update[K]...};
     for (std::int64_t i = 0; i < run.n; i += L::count) {
@@ -306,7 +312,7 @@ auto run(const char* name, const F& f, const Tensor* const* into, const X&... x)
   detail::run_pointwise(name, Made::template op<Integers>(), &f, sizeof(F), arguments, sizeof...(X),
                         into, outputs.data());
   if constexpr (Made::P::single)
-    return outputs[0];
+    return std::move(outputs[0]);
   else
     return outputs;
 }

@@ -53,15 +53,32 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                    std::size_t formula_bytes, const Argument* arguments, std::size_t count,
                    const Tensor* const* into, Tensor* outputs);
 
-/// An operand of a walk over a shape. Absent ones (no data) read as zeros and are not written.
+/// An operand of a walk over a shape, to which it is broadcast. It refers to the sizes and strides
+/// of its tensor, which must outlive it. No member has an initial value: arrays of operands are
+/// made for every op, and most of their places stay empty.
 struct Operand {
-  std::byte* data = nullptr;
-  Dims strides;  // in elements, one per dimension of the shape
-  enum Access : std::uint8_t { Read, Write, Update } access = Read;
+  enum Access : std::uint8_t { Read, Write, Update };
+  std::byte* data;  // none: reads as zeros, and is not written
+  const std::int64_t* sizes;
+  const std::int64_t* strides;  // in elements; none: those of the shape without gaps
+  std::size_t rank;
+  std::int64_t last;  // the last size: that of one piece where the tensor stands for several
+  std::int64_t numel;
+  Access access;
+  bool dense;   // row-major, without gaps
+  bool padded;  // its memory reaches to the next multiple of 64 bytes, and is nobody else's
+
+  // These write in place: a copy of what was just stored piece by piece would stall.
+  void set_absent(Access how);
+  void set(const Tensor& t, Access how);
+  /// Piece number `c` of `chunks` equal ones along the last dimension.
+  void set_piece(const Tensor& t, int chunks, int c, Access how);
+  /// Memory of the shape of the walk.
+  void set_memory(std::byte* at, std::int64_t count, bool reaches_on, Access how);
 };
 /// Calls `kernel` on stretches that together cover `shape`. All operands have elements of
 /// `bytes` bytes; `lanes` is the number of elements that the kernel takes at a time.
-void walk(const Dims& shape, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
+void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
           RunKernel kernel, const void* context, Run& run);
 
 }  // namespace reel::detail

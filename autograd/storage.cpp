@@ -26,7 +26,7 @@ SizeClass class_of(std::size_t bytes) {
   const auto doubling = static_cast<std::size_t>(63 - __builtin_clzll(bytes - 1));  // 2^d < bytes
   const std::size_t base = std::size_t{1} << doubling;
   const std::size_t quarter = base / 4;
-  const std::size_t part = (bytes - base + quarter - 1) / quarter;  // 1..4
+  const std::size_t part = (bytes - base + quarter - 1) >> (doubling - 2);  // 1..4
   return {8 + 4 * (doubling - 9) + part - 1, base + part * quarter};
 }
 

@@ -32,6 +32,13 @@ std::size_t peak_bytes();
 void reset_peak();
 }  // namespace memory
 
+/// Gives up one of `refs`; whether it was the last. A sole owner needs no atomic step, which costs
+/// more than the rest of a tiny tensor: nobody else can reach the count.
+inline bool last_of(std::atomic<std::int32_t>& refs) {
+  return refs.load(std::memory_order_acquire) == 1 ||
+         refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
 /// Intrusive reference-counted pointer: one word, no separate control block.
 template <class T>
 class Ref {
@@ -93,11 +100,13 @@ class Storage {
   void pin() { pins_.fetch_add(1, std::memory_order_relaxed); }
   void unpin() { pins_.fetch_sub(1, std::memory_order_relaxed); }
   bool pinned() const { return pins_.load(std::memory_order_relaxed) != 0; }
+  /// Made by make(), so that the block reaches to a multiple of 64 bytes.
+  bool owned() const { return deleter_ == nullptr; }
   bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void drop() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+    if (last_of(refs_)) destroy();
   }
 
  private:

@@ -109,14 +109,17 @@ Saved Saved::result(const Tensor& output, std::uint32_t nr) {
   return saved;
 }
 
+void Saved::changed(const Backward& pass) const {
+  throw AutogradError(
+      detail::message("[", pass.node().op_name(), "] a value of shape ", value_.sizes(),
+                      " needed for backward was modified in place after it was used: it is at "
+                      "version ",
+                      value_.impl()->storage->version(), ", expected version ", version_,
+                      "; clone() it before changing it, or use the op that is not in place"));
+}
+
 Tensor Saved::get(const Backward& pass) const {
-  if (!value_.defined()) return value_;
-  const std::uint32_t now = value_.impl()->storage->version();
-  check<AutogradError>(
-      now == version_, "[", pass.node().op_name(), "] a value of shape ", value_.sizes(),
-      " needed for backward was modified in place after it was used: it is at version ", now,
-      ", expected version ", version_,
-      "; clone() it before changing it, or use the op that is not in place");
+  if (!value(pass).defined()) return value_;
   if (result_nr_ < 0 || !pass.recording()) return value_;
   Tensor connected = value_.detach();
   connected.impl()->grad_fn = Ref<Node>::share(&pass.node());

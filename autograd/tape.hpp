@@ -96,6 +96,7 @@ struct GradSlot {
   std::vector<std::pair<std::int64_t, std::int64_t>> filled;  // disjoint [start, end), sorted
   PendingProduct pending;
   bool empty() const { return !sum.defined() && !parts.defined() && !pending.a.defined(); }
+  void clear();
 };
 
 /// One recorded op.
@@ -121,7 +122,7 @@ class Node {
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void drop() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) free_later(this);
+    if (last_of(refs_)) free_later(this);
   }
 
   struct Output {
@@ -205,8 +206,14 @@ class Saved {
   /// The value; throws AutogradError where it was modified in place since. Where the pass records,
   /// it is connected to its history.
   Tensor get(const Backward& pass) const;
+  /// The same for a pass that does not record.
+  const Tensor& value(const Backward& pass) const {
+    if (value_.defined() && value_.impl()->storage->version() != version_) changed(pass);
+    return value_;
+  }
 
  private:
+  [[noreturn]] void changed(const Backward& pass) const;
   Tensor value_;
   std::uint32_t version_ = 0;
   std::int32_t result_nr_ = -1;
@@ -236,9 +243,10 @@ class Backward {
   void pass_on(std::size_t i) { add(i, grad(), grad_owned()); }
 
   /// Memory for the gradient of input `i`, of its shape: to be overwritten, or, where
-  /// `accumulate`, to be added to. Not while recording.
+  /// `accumulate`, to be added to. It is the pass's own and stays until the rule returns. Not while
+  /// recording.
   struct Target {
-    Tensor memory;
+    const Tensor& memory;
     bool accumulate;
   };
   Target target(std::size_t i);
@@ -272,6 +280,8 @@ class Backward {
   };
   bool create_graph_;
   Node* current_ = nullptr;
+  TensorImpl* last_leaf_ = nullptr;  // and its slot: a weight comes up many times in a row
+  GradSlot* last_slot_ = nullptr;
   std::vector<Node*> queue_;  // heap by creation number
   std::unordered_map<TensorImpl*, Leaf> leaves_;
   std::vector<TensorImpl*> leaf_order_;

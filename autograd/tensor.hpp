@@ -519,7 +519,7 @@ struct TensorImpl {
 
   void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
   void drop() {
-    if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (last_of(refs)) delete this;
   }
   static void* operator new(std::size_t bytes) { return memory::allocate(bytes); }
   static void operator delete(void* block, std::size_t bytes) { memory::release(block, bytes); }

@@ -7,6 +7,46 @@
 #include "pointwise_driver.hpp"
 
 namespace reel::detail {
+
+void Operand::set_absent(Access how) {
+  data = nullptr;
+  access = how;
+}
+
+void Operand::set(const Tensor& t, Access how) {
+  const TensorImpl& impl = *t.impl();
+  const Storage& storage = *impl.storage;
+  data = impl.data;
+  sizes = impl.sizes.data();
+  strides = impl.strides.data();
+  rank = impl.sizes.size();
+  last = rank == 0 ? 1 : sizes[rank - 1];
+  numel = impl.numel;
+  access = how;
+  dense = impl.contiguous;
+  padded = dense && data == storage.data() && storage.owned() &&
+           static_cast<std::size_t>(numel) * element_size(impl.dtype) == storage.bytes();
+}
+
+void Operand::set_piece(const Tensor& t, int chunks, int c, Access how) {
+  set(t, how);
+  if (chunks == 1) return;
+  last /= chunks;
+  dense = dense && numel == last * chunks;
+  numel /= chunks;
+  padded = false;
+  data += c * last * strides[rank - 1] * static_cast<std::int64_t>(element_size(t.scalar_type()));
+}
+
+void Operand::set_memory(std::byte* at, std::int64_t count, bool reaches_on, Access how) {
+  data = at;
+  strides = nullptr;
+  numel = count;
+  access = how;
+  dense = true;
+  padded = reaches_on;
+}
+
 namespace {
 
 constexpr std::int64_t kBlock = 128;      // elements staged at a time
@@ -40,6 +80,59 @@ Moves moves_for(std::size_t bytes) {
   }
 }
 
+// What a run reads where an operand is the same throughout, and where it is absent.
+struct Constants {
+  alignas(kWidestLanes) std::byte splat[kMostOperands][kWidestLanes];
+  void set(Run& run, std::size_t k, std::byte* data, Operand::Access access, std::size_t bytes,
+           std::int64_t lanes) {
+    run.step[k] = 0;
+    if (!data) {
+      run.data[k] = access == Operand::Read ? const_cast<std::byte*>(kZeros) : nullptr;
+      return;
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(lanes); ++i)
+      std::memcpy(splat[k] + i * bytes, data, bytes);
+    run.data[k] = splat[k];
+  }
+};
+
+// All operands lie without gaps, or are constants: one call for what fills whole lanes, one for
+// the rest. `run` holds the data and steps.
+void walk_dense(std::int64_t n, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
+                RunKernel kernel, const void* context, Run& run) {
+  const std::int64_t whole = n & -lanes;  // lanes is a power of two, and division is slow
+  if (whole != 0) {
+    run.n = whole;
+    kernel(context, run);
+    if (whole == n) return;
+  }
+  // The rest: read from copies, since what follows in memory must not matter; written in place
+  // where the padding takes what is too much.
+  alignas(kWidestLanes) std::byte rest[kMostOperands][kWidestLanes];
+  std::byte* written[kMostOperands];
+  const std::size_t part = static_cast<std::size_t>(n - whole) * bytes;
+  for (std::size_t k = 0; k < operands.size(); ++k) {
+    written[k] = nullptr;
+    if (run.step[k] == 0) continue;
+    std::byte* const from = run.data[k] + static_cast<std::size_t>(whole) * bytes;
+    const Operand& o = operands[k];
+    if (o.access != Operand::Read && o.padded) {
+      run.data[k] = from;
+      continue;
+    }
+    run.data[k] = rest[k];
+    if (o.access != Operand::Write) {
+      std::memset(rest[k], 0, kWidestLanes);
+      std::memcpy(rest[k], from, part);
+    }
+    if (o.access != Operand::Read) written[k] = from;
+  }
+  run.n = lanes;
+  kernel(context, run);
+  for (std::size_t k = 0; k < operands.size(); ++k)
+    if (written[k]) std::memcpy(written[k], rest[k], part);
+}
+
 struct Walk {
   std::size_t count;
   std::size_t bytes;
@@ -47,6 +140,7 @@ struct Walk {
   RunKernel kernel;
   const void* context;
   Run& run;
+  Constants& constants;
   std::byte* at[kMostOperands];
   std::int64_t inner[kMostOperands];
   Operand::Access access[kMostOperands];
@@ -56,10 +150,10 @@ struct Walk {
                                                  std::uint64_t staged) {
     alignas(kWidestLanes) std::byte buffer[kMostOperands][kBlock * 8];
     const Moves moves = moves_for(bytes);
-    const std::int64_t rounded = (n + lanes - 1) / lanes * lanes;
+    const std::int64_t rounded = (n + lanes - 1) & -lanes;
     for (std::size_t k = 0; k < count; ++k) {
       if (!at[k] || inner[k] == 0) {
-        set_constant(k);
+        constants.set(run, k, at[k], access[k], bytes, lanes);
         continue;
       }
       std::byte* from = at[k] + offset * inner[k] * static_cast<std::int64_t>(bytes);
@@ -81,18 +175,6 @@ struct Walk {
                       inner[k], n);
   }
 
-  alignas(kWidestLanes) std::byte splat[kMostOperands][kWidestLanes];
-  void set_constant(std::size_t k) {
-    run.step[k] = 0;
-    if (!at[k]) {
-      run.data[k] = access[k] == Operand::Read ? const_cast<std::byte*>(kZeros) : nullptr;
-      return;
-    }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(lanes); ++i)
-      std::memcpy(splat[k] + i * bytes, at[k], bytes);
-    run.data[k] = splat[k];
-  }
-
   void row(std::int64_t n, std::uint64_t odd) {
     if (odd) {
       for (std::int64_t i = 0; i < n; i += kBlock) {
@@ -101,11 +183,11 @@ struct Walk {
       }
       return;
     }
-    const std::int64_t whole = n / lanes * lanes;
+    const std::int64_t whole = n & -lanes;
     if (whole) {
       for (std::size_t k = 0; k < count; ++k) {
         if (!at[k] || inner[k] == 0) {
-          set_constant(k);
+          constants.set(run, k, at[k], access[k], bytes, lanes);
         } else {
           run.data[k] = at[k];
           run.step[k] = 1;
@@ -118,37 +200,65 @@ struct Walk {
   }
 };
 
+// The step of operand `o` along dimension `d` of the shape: zero where it is broadcast.
+std::int64_t stride_along(const Operand& o, std::size_t d, IntArrayRef shape, const Dims& dense) {
+  if (!o.strides) return dense[d];
+  const std::size_t ahead = shape.size() - o.rank;
+  if (d < ahead) return 0;
+  const std::size_t own = d - ahead;
+  const std::int64_t size = own + 1 == o.rank ? o.last : o.sizes[own];
+  return size == 1 && shape[d] != 1 ? 0 : o.strides[own];
+}
+
 }  // namespace
 
-void walk(const Dims& shape, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
+void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
           RunKernel kernel, const void* context, Run& run) {
   const std::size_t count = operands.size();
-  for (const auto size : shape)
-    if (size == 0) return;
+  std::int64_t n = 1;
+  for (const auto size : shape) n *= size;
+  if (n == 0) return;
+
+  Constants constants;
+  bool dense = true;
+  for (std::size_t k = 0; k < count && dense; ++k) {
+    const Operand& o = operands[k];
+    if (!o.data || (o.numel == 1 && n != 1)) {
+      constants.set(run, k, o.data, o.access, bytes, lanes);
+    } else {
+      run.data[k] = o.data;
+      run.step[k] = 1;
+      dense = o.dense && o.numel == n;
+    }
+  }
+  if (dense) return walk_dense(n, operands, bytes, lanes, kernel, context, run);
 
   // Merge dimensions that every operand lays out as one.
   std::size_t rank = 0;
   std::int64_t sizes[64];
   std::int64_t strides[kMostOperands][64];
+  const Dims gapless = contiguous_strides(shape);
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (shape[d] == 1) continue;
+    std::int64_t step[kMostOperands];
     bool merges = rank > 0;
-    for (std::size_t k = 0; merges && k < count; ++k)
-      if (operands[k].data) merges = strides[k][rank - 1] == operands[k].strides[d] * shape[d];
+    for (std::size_t k = 0; k < count; ++k) {
+      step[k] = operands[k].data ? stride_along(operands[k], d, shape, gapless) : 0;
+      merges = merges && (!operands[k].data || strides[k][rank - 1] == step[k] * shape[d]);
+    }
     if (!merges) {
       sizes[rank++] = shape[d];
     } else {
       sizes[rank - 1] *= shape[d];
     }
-    for (std::size_t k = 0; k < count; ++k)
-      strides[k][rank - 1] = operands[k].data ? operands[k].strides[d] : 0;
+    for (std::size_t k = 0; k < count; ++k) strides[k][rank - 1] = step[k];
   }
   if (rank == 0) {
     sizes[rank++] = 1;
     for (std::size_t k = 0; k < count; ++k) strides[k][0] = 1;
   }
 
-  Walk w{count, bytes, lanes, kernel, context, run, {}, {}, {}, {}};
+  Walk w{count, bytes, lanes, kernel, context, run, constants, {}, {}, {}};
   std::uint64_t odd = 0;
   for (std::size_t k = 0; k < count; ++k) {
     w.at[k] = operands[k].data;

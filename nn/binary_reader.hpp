@@ -49,6 +49,7 @@ class BinaryReader {
   Place place() const { return in_.place(); }
   std::uint64_t left() const { return in_.left(); }
   const std::string& name() const { return in_.name(); }
+  bool folded() const { return in_.folded(); }
   FileFormat format() const { return format_; }
   Input& input() { return in_; }
   template <class... Parts>

@@ -62,7 +62,10 @@ void check_room(Reader& in, const Description& tensor, std::uint64_t least) {
   if (least > in.left())
     in.fail(tensor.shape_place, "shape ", *tensor.shape, " has ", count_elements(*tensor.shape),
             " values, but only ", in.left(),
-            " bytes follow: the file was cut off or the shape is wrong");
+            in.folded()
+                ? " bytes follow at most: the shape is wrong, or the file unfolds to more than "
+                  "LoadOptions::max_expansion allows"
+                : " bytes follow: the file was cut off or the shape is wrong");
 }
 
 /// Bytes of the values; a shape's product is at most 2^60.

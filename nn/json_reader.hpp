@@ -77,6 +77,7 @@ class Reader {
   /// No more than so many bytes follow.
   std::uint64_t left() const { return in_.left(); }
   const std::string& name() const { return in_.name(); }
+  bool folded() const { return in_.folded(); }
   template <class... Parts>
   [[noreturn]] void fail(Place place, const Parts&... parts) const {
     in_.fail(place, parts...);

@@ -1,5 +1,6 @@
 #include "creation.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -9,23 +10,45 @@
 
 namespace reel {
 
+namespace {
+// The sizes, their product, and strides without gaps, written where they stay.
+void set_dense(TensorImpl& impl, IntArrayRef sizes) {
+  impl.numel = count_elements(sizes);
+  std::int64_t* own = impl.sizes.reset(sizes.size());
+  std::int64_t* strides = impl.strides.reset(sizes.size());
+  std::uint64_t step = 1;  // unsigned: beside a size of zero the others may multiply to anything
+  for (std::size_t d = sizes.size(); d-- > 0;) {
+    own[d] = sizes[d];
+    strides[d] = static_cast<std::int64_t>(step);
+    step *= static_cast<std::uint64_t>(std::max<std::int64_t>(sizes[d], 1));
+  }
+}
+}  // namespace
+
 Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
   auto impl = TensorImpl::make();
   impl->dtype = options.dtype();
-  impl->numel = count_elements(sizes);
-  impl->sizes = Dims(sizes);
-  impl->strides = contiguous_strides(sizes);
+  set_dense(*impl, sizes);
   std::int64_t bytes = 0;
-  check<ShapeError>(
-      !__builtin_mul_overflow(impl->numel, static_cast<std::int64_t>(element_size(impl->dtype)),
-                              &bytes) &&
-          bytes < (std::int64_t{1} << 46),
-      "[empty] a tensor of shape ", sizes, " is too large");
+  const bool overflow = __builtin_mul_overflow(
+      impl->numel, static_cast<std::int64_t>(element_size(impl->dtype)), &bytes);
+  check<ShapeError>(!overflow && bytes < (std::int64_t{1} << 46), "[empty] a tensor of shape ",
+                    sizes, " is too large");
   impl->storage = Storage::make(static_cast<std::size_t>(bytes));
   impl->data = static_cast<std::byte*>(impl->storage->data());
   Tensor t(std::move(impl));
   if (options.requires_grad()) t.set_requires_grad(true);
   return t;
+}
+
+Tensor detail::empty_as(const Tensor& t) {
+  const TensorImpl& from = *t.impl();
+  auto impl = TensorImpl::make();
+  impl->dtype = from.dtype;
+  set_dense(*impl, from.sizes);
+  impl->storage = Storage::make(static_cast<std::size_t>(from.numel) * element_size(from.dtype));
+  impl->data = static_cast<std::byte*>(impl->storage->data());
+  return Tensor(std::move(impl));
 }
 
 namespace {

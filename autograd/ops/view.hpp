@@ -10,6 +10,8 @@ void finish_geometry(TensorImpl& impl);
 /// A window on the memory of `t`, not recorded. `data` is its first element.
 Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::byte* data);
 
+/// Uninitialised, of the dtype and sizes of `t`, which is contiguous.
+Tensor empty_as(const Tensor& t);
 /// `memory`, whose first dimension `slices` cut into pieces, in order: they lie behind one another
 /// in memory that belongs to nobody else. Joins them on the tape without copying.
 Tensor join_slices(const Tensor& memory, TensorList slices);
