@@ -2,6 +2,7 @@
 #pragma once
 
 #include "anomaly.hpp"
+#include "denormals.hpp"
 #include "function.hpp"
 #include "functional.hpp"
 #include "gradcheck.hpp"

@@ -122,20 +122,20 @@ class Dims {
   }
   /// Keeps the first values; new ones are zero.
   void resize(std::size_t n) {
-    if (n > kInline && !heap_) {
-      auto* grown = new std::int64_t[kMost];
-      std::memcpy(grown, inline_, sizeof(std::int64_t) * size_);
-      heap_ = grown;
-    }
-    require_fits(n);
-    for (std::size_t i = size_; i < n; ++i) data()[i] = 0;
-    size_ = n;
-  }
-  /// Room for `n` values, which the caller sets.
-  std::int64_t* reset(std::size_t n) {
+    const std::size_t kept = size_;
     if (n > kInline && !heap_) {
       require_fits(n);
       heap_ = new std::int64_t[kMost];
+      std::memcpy(heap_, inline_, sizeof(std::int64_t) * kept);
+    }
+    reset(n);
+    for (std::size_t i = kept; i < n; ++i) data()[i] = 0;
+  }
+  /// Room for `n` values, which the caller sets.
+  std::int64_t* reset(std::size_t n) {
+    if (n > kInline) {
+      require_fits(n);
+      if (!heap_) heap_ = new std::int64_t[kMost];
     }
     size_ = n;
     return data();

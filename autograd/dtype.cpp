@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <ostream>
 
 namespace reel {
@@ -45,6 +46,40 @@ void set_default_dtype(ScalarType t) {
   check<DtypeError>(is_floating_point(t), "[set_default_dtype] expected float32 or float64, found ",
                     dtype_name(t));
   default_dtype.store(t, std::memory_order_relaxed);
+}
+
+namespace {
+// Whether `s` lies between the bounds; `wraps`: a negative number may stand for its lowest bits.
+bool fits(const Scalar& s, double lowest, double highest, bool integral, bool wraps) {
+  if (!s.isFloatingPoint() && !integral) return true;
+  const double v = s.wrapped<double>();
+  if (!integral && !std::isfinite(v)) return true;
+  return v <= highest && (v >= lowest || (wraps && v >= -highest));
+}
+}  // namespace
+
+void Scalar::require_range(double lowest, double highest, bool integral, bool wraps) const {
+  check(fits(*this, lowest, highest, integral, wraps), "[Scalar] ", *this,
+        " cannot be converted without overflow: expected a number from ", lowest, " to ", highest);
+}
+
+void Scalar::check_fits(const char* op, ScalarType t) const {
+  const bool fit = dispatch(t, [this](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Limits = std::numeric_limits<T>;
+    return std::is_same_v<T, bool> ||
+           fits(*this, static_cast<double>(Limits::lowest()), static_cast<double>(Limits::max()),
+                std::is_integral_v<T>, std::is_unsigned_v<T>);
+  });
+  check(fit, "[", op, "] value ", *this, " cannot be converted to type ", dtype_name(t),
+        " without overflow");
+}
+
+std::int64_t Scalar::integer_of(double real) {
+  constexpr double bound = 9223372036854775808.0;  // 2^63
+  if (real != real) return 0;
+  if (real >= bound) return std::numeric_limits<std::int64_t>::max();
+  return real < -bound ? std::numeric_limits<std::int64_t>::min() : static_cast<std::int64_t>(real);
 }
 
 std::ostream& operator<<(std::ostream& out, const Scalar& s) {

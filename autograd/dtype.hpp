@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -135,18 +136,43 @@ class Scalar {
   }
   bool isBoolean() const { return kind_ == kBool; }
   ScalarType type() const { return kind_; }
+  /// The number as a T. Throws Error where a T cannot hold it; as in PyTorch, a negative number
+  /// that an unsigned T could hold without its sign wraps around.
   template <class T>
   T to() const {
-    if (kind_ == kFloat64) return static_cast<T>(real_);
-    return static_cast<T>(integer_);
+    if constexpr (std::is_same_v<T, bool>) {
+      return toBool();
+    } else if constexpr (std::is_same_v<T, double>) {
+      return wrapped<double>();
+    } else {
+      require_range(static_cast<double>(std::numeric_limits<T>::lowest()),
+                    static_cast<double>(std::numeric_limits<T>::max()), std::is_integral_v<T>,
+                    std::is_unsigned_v<T>);
+      return wrapped<T>();
+    }
+  }
+  /// The same without a check: the lowest bits of an integer, infinity for a float out of range.
+  template <class T>
+  T wrapped() const {
+    if (kind_ != kFloat64) return static_cast<T>(integer_);
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+      return static_cast<T>(integer_of(real_));
+    else
+      return static_cast<T>(real_);
   }
   double toDouble() const { return to<double>(); }
   float toFloat() const { return to<float>(); }
   std::int64_t toLong() const { return to<std::int64_t>(); }
   int toInt() const { return to<int>(); }
   bool toBool() const { return kind_ == kFloat64 ? real_ != 0.0 : integer_ != 0; }
+  /// Throws Error, naming `op`, where to<T>() would for the C++ type of `t`.
+  void check_fits(const char* op, ScalarType t) const;
 
  private:
+  void require_range(double lowest, double highest, bool integral, bool negatives_wrap) const;
+  // The nearest int64, 0 for NaN.
+  static std::int64_t integer_of(double real);
+
   ScalarType kind_;
   union {
     double real_;

@@ -5,6 +5,7 @@
 #include "gemm.hpp"
 #include "kernels.hpp"
 #include "ops/ops.hpp"
+#include "ops/view.hpp"
 #include "tape.hpp"
 
 namespace reel {
@@ -226,6 +227,29 @@ bool follows(const Tensor& first, const Tensor& second) {
 Tensor join(const Tensor& first, const Tensor& second) {
   return first.as_strided({first.size(0) + second.size(0), first.size(1)}, first.strides());
 }
+
+// Products of fewer rows than this wait for one another even where that takes copies of their
+// operands, up to so many rows: each alone would read and write the whole gradient.
+constexpr std::int64_t kFewRows = 64, kMostStaged = 512;
+
+// The rows of `next` in front of those of `all`: where they do not lie there, by a copy, into
+// memory that has room for more of them.
+Tensor put_in_front(const Tensor& next, const Tensor& all) {
+  if (follows(next, all)) return join(next, all);
+  const std::int64_t rows = next.size(0) + all.size(0), cols = all.size(1);
+  const auto bytes = next.numel() * static_cast<std::int64_t>(element_size(all.scalar_type()));
+  const auto* start = static_cast<const std::byte*>(all.impl()->storage->data());
+  Tensor memory = all;
+  if (!is_sole_owner(all) || !all.is_contiguous() || all.impl()->data - start < bytes) {
+    const Tensor room = empty({2 * rows, cols}, all.scalar_type());
+    memory = room.narrow(0, 2 * rows - all.size(0), all.size(0));
+    kernels::copy(memory, all);
+  }
+  const Tensor result =
+      detail::make_view(memory, {rows, cols}, {cols, 1}, memory.impl()->data - bytes);
+  kernels::copy(result.narrow(0, 0, next.size(0)), next);
+  return result;
+}
 }  // namespace
 
 void Backward::add_row_product(std::size_t i, const Tensor& a, const Tensor& b) {
@@ -234,12 +258,13 @@ void Backward::add_row_product(std::size_t i, const Tensor& a, const Tensor& b) 
   const Edge& edge = current_->edges[i];
   PendingProduct& pending = slot(edge).pending;
   if (pending.a.defined()) {
-    if (follows(a, pending.a) && follows(b, pending.b)) {
-      pending = PendingProduct(join(a, pending.a), join(b, pending.b));
-      return;
-    }
     if (follows(pending.a, a) && follows(pending.b, b)) {
       pending = PendingProduct(join(pending.a, a), join(pending.b, b));
+      return;
+    }
+    const bool in_front = follows(a, pending.a) && follows(b, pending.b);
+    if (in_front || (a.size(0) < kFewRows && pending.a.size(0) < kMostStaged)) {
+      pending = PendingProduct(put_in_front(a, pending.a), put_in_front(b, pending.b));
       return;
     }
     flush_pending(slot(edge), edge);

@@ -6,6 +6,7 @@
 #include "ops/ops.hpp"
 #include "pointwise_driver.hpp"
 #include "tape.hpp"
+#include "transpose.hpp"
 
 namespace reel::kernels {
 namespace {
@@ -75,6 +76,7 @@ void add_into(const Tensor& to, const Tensor& from) {
 void copy(const Tensor& to, const Tensor& from) {
   check_shape("copy", to, from);
   if (to.scalar_type() == from.scalar_type()) {
+    if (copy_transposed(to, from)) return;
     Operand operands[2];
     operands[0].set(to, Operand::Write);
     operands[1].set(from, Operand::Read);
@@ -92,7 +94,8 @@ void copy(const Tensor& to, const Tensor& from) {
   dispatch(to.scalar_type(), [&](auto to_tag) {
     using To = typename decltype(to_tag)::type;
     dispatch(source.scalar_type(), [&](auto from_tag) {
-      using From = typename decltype(from_tag)::type;
+      using Source = typename decltype(from_tag)::type;
+      using From = std::conditional_t<std::is_same_v<Source, bool>, std::uint8_t, Source>;
       To* out = reinterpret_cast<To*>(target.impl()->data);
       const From* in = reinterpret_cast<const From*>(source.impl()->data);
       for (std::int64_t i = 0; i < n; ++i) out[i] = convert<To>(in[i]);

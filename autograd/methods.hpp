@@ -175,6 +175,8 @@ inline Tensor& Tensor::clamp_(const std::optional<Tensor>& min,
 }
 inline Tensor& Tensor::clamp_min_(const Scalar& min) const { return reel::clamp_min_(*this, min); }
 inline Tensor& Tensor::clamp_max_(const Scalar& max) const { return reel::clamp_max_(*this, max); }
+inline Tensor& Tensor::clamp_min_(const Tensor& min) const { return reel::clamp_min_(*this, min); }
+inline Tensor& Tensor::clamp_max_(const Tensor& max) const { return reel::clamp_max_(*this, max); }
 inline Tensor Tensor::eq(const Tensor& other) const { return reel::eq(*this, other); }
 inline Tensor Tensor::eq(const Scalar& other) const { return reel::eq(*this, other); }
 inline Tensor Tensor::ne(const Tensor& other) const { return reel::ne(*this, other); }
@@ -190,13 +192,30 @@ inline Tensor Tensor::ge(const Scalar& other) const { return reel::ge(*this, oth
 inline Tensor Tensor::masked_fill(const Tensor& mask, const Scalar& value) const {
   return reel::masked_fill(*this, mask, value);
 }
+inline Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
+  return reel::masked_fill(*this, mask, value);
+}
+inline Tensor Tensor::where(const Tensor& condition, const Tensor& other) const {
+  return reel::where(condition, *this, other);
+}
+inline Tensor Tensor::where(const Tensor& condition, const Scalar& other) const {
+  return reel::where(condition, *this, other);
+}
+inline Tensor Tensor::hardshrink(const Scalar& lambd) const {
+  return reel::hardshrink(*this, lambd);
+}
+inline Tensor Tensor::prelu(const Tensor& weight) const { return reel::prelu(*this, weight); }
+inline bool Tensor::equal(const Tensor& other) const { return reel::equal(*this, other); }
+inline bool Tensor::allclose(const Tensor& other, double rtol, double atol, bool equal_nan) const {
+  return reel::allclose(*this, other, rtol, atol, equal_nan);
+}
 inline Tensor Tensor::sum() const { return reel::sum(*this); }
-inline Tensor Tensor::sum(IntArrayRef dim, bool keepdim) const {
-  return reel::sum(*this, dim, keepdim);
+inline Tensor Tensor::sum(IntArrayRef dim, bool keepdim, std::optional<ScalarType> dtype) const {
+  return reel::sum(*this, dim, keepdim, dtype);
 }
 inline Tensor Tensor::mean() const { return reel::mean(*this); }
-inline Tensor Tensor::mean(IntArrayRef dim, bool keepdim) const {
-  return reel::mean(*this, dim, keepdim);
+inline Tensor Tensor::mean(IntArrayRef dim, bool keepdim, std::optional<ScalarType> dtype) const {
+  return reel::mean(*this, dim, keepdim, dtype);
 }
 inline Tensor Tensor::max() const { return reel::max(*this); }
 inline Tensor Tensor::min() const { return reel::min(*this); }
@@ -221,6 +240,9 @@ inline Tensor Tensor::permute(IntArrayRef dims) const { return reel::permute(*th
 inline Tensor Tensor::squeeze() const { return reel::squeeze(*this); }
 inline Tensor Tensor::squeeze(std::int64_t dim) const { return reel::squeeze(*this, dim); }
 inline Tensor Tensor::unsqueeze(std::int64_t dim) const { return reel::unsqueeze(*this, dim); }
+inline Tensor Tensor::diagonal(std::int64_t offset, std::int64_t dim1, std::int64_t dim2) const {
+  return reel::diagonal(*this, offset, dim1, dim2);
+}
 inline Tensor Tensor::expand(IntArrayRef sizes, bool) const { return reel::expand(*this, sizes); }
 inline Tensor Tensor::expand_as(const Tensor& other) const {
   return reel::expand(*this, other.sizes());
@@ -242,6 +264,12 @@ inline Tensor Tensor::slice(std::int64_t dim, std::optional<std::int64_t> start,
 inline std::vector<Tensor> Tensor::split(std::int64_t split_size, std::int64_t dim) const {
   return reel::split(*this, split_size, dim);
 }
+inline std::vector<Tensor> Tensor::split(IntArrayRef sizes, std::int64_t dim) const {
+  return reel::split_with_sizes(*this, sizes, dim);
+}
+inline std::vector<Tensor> Tensor::split_with_sizes(IntArrayRef sizes, std::int64_t dim) const {
+  return reel::split_with_sizes(*this, sizes, dim);
+}
 inline std::vector<Tensor> Tensor::chunk(std::int64_t chunks, std::int64_t dim) const {
   return reel::chunk(*this, chunks, dim);
 }
@@ -257,8 +285,12 @@ inline Tensor Tensor::index(std::initializer_list<indexing::TensorIndex> indices
 inline Tensor Tensor::index_select(std::int64_t dim, const Tensor& index) const {
   return reel::index_select(*this, dim, index);
 }
-inline Tensor Tensor::softmax(std::int64_t dim) const { return reel::softmax(*this, dim); }
-inline Tensor Tensor::log_softmax(std::int64_t dim) const { return reel::log_softmax(*this, dim); }
+inline Tensor Tensor::softmax(std::int64_t dim, std::optional<ScalarType> dtype) const {
+  return reel::softmax(*this, dim, dtype);
+}
+inline Tensor Tensor::log_softmax(std::int64_t dim, std::optional<ScalarType> dtype) const {
+  return reel::log_softmax(*this, dim, dtype);
+}
 inline Tensor Tensor::multinomial(std::int64_t num_samples, bool replacement) const {
   return reel::multinomial(*this, num_samples, replacement);
 }
@@ -288,8 +320,8 @@ inline Tensor Tensor::argmin(std::optional<std::int64_t> dim, bool keepdim) cons
   return reel::argmin(*this, dim, keepdim);
 }
 inline Tensor Tensor::prod() const { return reel::prod(*this); }
-inline Tensor Tensor::prod(IntArrayRef dim, bool keepdim) const {
-  return reel::prod(*this, dim, keepdim);
+inline Tensor Tensor::prod(IntArrayRef dim, bool keepdim, std::optional<ScalarType> dtype) const {
+  return reel::prod(*this, dim, keepdim, dtype);
 }
 inline Tensor Tensor::var() const { return reel::var(*this); }
 inline Tensor Tensor::var(IntArrayRef dim, std::optional<std::int64_t> correction,
@@ -319,8 +351,12 @@ inline Tensor Tensor::all(IntArrayRef dim, bool keepdim) const {
 inline Tensor Tensor::count_nonzero(IntArrayRef dim) const {
   return reel::count_nonzero(*this, dim);
 }
-inline Tensor Tensor::cumsum(std::int64_t dim) const { return reel::cumsum(*this, dim); }
-inline Tensor Tensor::cumprod(std::int64_t dim) const { return reel::cumprod(*this, dim); }
+inline Tensor Tensor::cumsum(std::int64_t dim, std::optional<ScalarType> dtype) const {
+  return reel::cumsum(*this, dim, dtype);
+}
+inline Tensor Tensor::cumprod(std::int64_t dim, std::optional<ScalarType> dtype) const {
+  return reel::cumprod(*this, dim, dtype);
+}
 inline std::tuple<Tensor, Tensor> Tensor::cummax(std::int64_t dim) const {
   return reel::cummax(*this, dim);
 }
@@ -329,6 +365,14 @@ inline std::tuple<Tensor, Tensor> Tensor::cummin(std::int64_t dim) const {
 }
 inline std::tuple<Tensor, Tensor> Tensor::sort(std::int64_t dim, bool descending) const {
   return reel::sort(*this, dim, descending);
+}
+inline std::tuple<Tensor, Tensor> Tensor::sort(std::optional<bool> stable, std::int64_t dim,
+                                               bool descending) const {
+  return reel::sort(*this, stable, dim, descending);
+}
+template <class B, OnlyBool<B>>
+Tensor Tensor::argsort(B stable, std::int64_t dim, bool descending) const {
+  return reel::argsort(*this, stable, dim, descending);
 }
 inline Tensor Tensor::argsort(std::int64_t dim, bool descending) const {
   return reel::argsort(*this, dim, descending);
@@ -431,5 +475,19 @@ inline Tensor Tensor::masked_select(const Tensor& mask) const {
   return reel::masked_select(*this, mask);
 }
 inline Tensor Tensor::nonzero() const { return reel::nonzero(*this); }
+
+inline Tensor Tensor::new_empty(IntArrayRef sizes, const TensorOptions& options) const {
+  return reel::empty(sizes, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+inline Tensor Tensor::new_zeros(IntArrayRef sizes, const TensorOptions& options) const {
+  return reel::zeros(sizes, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+inline Tensor Tensor::new_ones(IntArrayRef sizes, const TensorOptions& options) const {
+  return reel::ones(sizes, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+inline Tensor Tensor::new_full(IntArrayRef sizes, const Scalar& value,
+                               const TensorOptions& options) const {
+  return reel::full(sizes, value, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
 
 }  // namespace reel

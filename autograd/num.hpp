@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "dtype.hpp"
-#include "simd.hpp"
+#include "simd_math.hpp"
 #include "tensor.hpp"
 
 #define REEL_INLINE __attribute__((always_inline)) inline
@@ -38,7 +38,7 @@ struct Num {
   V v;
   Num() = default;
   REEL_INLINE explicit Num(const V& value) : v(value) {}
-  REEL_INLINE static Num constant(const Scalar& s) { return Num(V(s.to<T>())); }
+  REEL_INLINE static Num constant(const Scalar& s) { return Num(V(s.wrapped<T>())); }
 
   friend REEL_INLINE Num operator+(const Num& a, const Num& b) { return make(a.v + b.v); }
   friend REEL_INLINE Num operator-(const Num& a, const Num& b) { return make(a.v - b.v); }

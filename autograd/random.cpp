@@ -2,6 +2,7 @@
 #include "random.hpp"
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -183,6 +184,46 @@ Tensor& Tensor::normal_(double mean, double std) const {
   return detail::forget_history(*this);
 }
 
+Tensor& Tensor::bernoulli_(double p) const {
+  check(p >= 0 && p <= 1, "[bernoulli_] expects p to be in [0, 1], but found p=", p);
+  detail::check_in_place("bernoulli_", *this);
+  fill_with(*this, [=](std::uint64_t bits) { return unit(bits) < p ? 1.0 : 0.0; });
+  return detail::forget_history(*this);
+}
+
+namespace {
+/// Integers uniform in [low, high).
+auto integers(std::int64_t low, std::int64_t high) {
+  const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  return [=](std::uint64_t bits) {
+    const auto offset = static_cast<std::uint64_t>(static_cast<Wide>(bits) * span >> 64);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + offset);
+  };
+}
+
+/// The largest integer up to which a dtype holds all.
+std::int64_t largest_integer(ScalarType t) {
+  return dispatch(t, [](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_floating_point_v<T>)
+      return std::int64_t{1} << std::numeric_limits<T>::digits;
+    else
+      return static_cast<std::int64_t>(std::numeric_limits<T>::max());
+  });
+}
+}  // namespace
+
+Tensor& Tensor::random_(std::int64_t from, std::int64_t to) const {
+  check(from < to, "[random_] expects from < to, but found from=", from, " >= to=", to);
+  const std::int64_t most = largest_integer(scalar_type());
+  const std::int64_t least = scalar_type() == kUInt8 || scalar_type() == kBool ? 0 : -most - 1;
+  check(from >= least && to - 1 <= most, "[random_] ", dtype_name(scalar_type()),
+        " does not hold all integers from ", from, " to ", to - 1);
+  detail::check_in_place("random_", *this);
+  fill_with(*this, integers(from, to));
+  return detail::forget_history(*this);
+}
+
 namespace {
 template <class Fill>
 Tensor random(IntArrayRef sizes, const TensorOptions& options, Fill fill) {
@@ -215,13 +256,8 @@ Tensor randint(std::int64_t high, IntArrayRef sizes, const TensorOptions& option
 Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef sizes,
                const TensorOptions& options) {
   check(low < high, "[randint] expects low < high, but found low=", low, " >= high=", high);
-  const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  return random(sizes, options.has_dtype() ? options : options.dtype(kInt64), [&](const Tensor& t) {
-    fill_with(t, [=](std::uint64_t bits) {
-      const auto offset = static_cast<std::uint64_t>(static_cast<Wide>(bits) * span >> 64);
-      return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + offset);
-    });
-  });
+  return random(sizes, options.has_dtype() ? options : options.dtype(kInt64),
+                [&](const Tensor& t) { fill_with(t, integers(low, high)); });
 }
 
 Tensor randperm(std::int64_t n, const TensorOptions& options) {

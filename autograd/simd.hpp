@@ -16,6 +16,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 namespace reel::simd {
@@ -63,14 +64,16 @@ Batch<float, A> power_of_two(const Batch<float, A>& n) {
 }
 
 /// e^x. Cephes' reduction and polynomial; the scale is applied in two steps, so that results reach
-/// through the denormals to zero and up to infinity. NaN stays NaN.
-template <class A>
-Batch<float, A> exp(const Batch<float, A>& x) {
+/// through the denormals to zero and up to infinity. NaN stays NaN. Less: e^(x - less), for a small
+/// `less`.
+template <bool Less = false, class A>
+Batch<float, A> exp(const Batch<float, A>& x, [[maybe_unused]] const Batch<float, A>& less = {}) {
   using B = Batch<float, A>;
   const B c = xsimd::select(x > B(89.f), B(89.f), xsimd::select(x < B(-104.f), B(-104.f), x));
   const B n = xsimd::nearbyint(c * B(1.44269504088896341f));
   B r = xsimd::fma(n, B(-0.693359375f), c);
   r = xsimd::fma(n, B(2.12194440e-4f), r);
+  if constexpr (Less) r -= less;
   B p = xsimd::fma(B(1.9875691500e-4f), r, B(1.3981999507e-3f));
   p = xsimd::fma(p, r, B(8.3334519073e-3f));
   p = xsimd::fma(p, r, B(4.1665795894e-2f));
@@ -83,7 +86,12 @@ Batch<float, A> exp(const Batch<float, A>& x) {
 }
 template <class A>
 Batch<double, A> exp(const Batch<double, A>& x) {
-  return xsimd::exp(x);
+  using B = Batch<double, A>;
+  const B y = xsimd::exp(x);
+  const auto far = xsimd::abs(x) > B(708.0);  // xsimd's is 0 or infinite too soon
+  if (!xsimd::any(far)) return y;
+  const B half = xsimd::exp(x * B(0.5));
+  return xsimd::select(far, half * half, y);
 }
 
 /// tanh: an odd polynomial (Cephes) near zero, 1 - 2 / (e^2|x| + 1) beyond.
@@ -98,11 +106,21 @@ Batch<float, A> tanh(const Batch<float, A>& x) {
   const B near = xsimd::fma(p * z, x, x);
   const B magnitude = xsimd::abs(x);
   const B far = B(1.f) - B(2.f) / (exp(magnitude + magnitude) + B(1.f));
-  return xsimd::select(magnitude < B(0.625f), near, xsimd::copysign(far, x));
+  return xsimd::copysign(xsimd::select(magnitude < B(0.625f), near, far), x);
 }
 template <class A>
 Batch<double, A> tanh(const Batch<double, A>& x) {
   return xsimd::tanh(x);
+}
+
+// xsimd's logarithms of doubles know no denormal numbers; `two` is the logarithm of 2.
+template <class A, class F>
+Batch<double, A> with_denormals(const Batch<double, A>& x, F logarithm, double two) {
+  using B = Batch<double, A>;
+  const B y = logarithm(x);
+  const auto tiny = x > B(0.0) && x < B(2.2250738585072014e-308);
+  if (!xsimd::any(tiny)) return y;
+  return xsimd::select(tiny, logarithm(x * B(18014398509481984.0)) - B(54 * two), y);  // 2^54
 }
 
 /// 1 / (1 + e^-x), from e^-|x| so that neither side loses digits.
@@ -112,9 +130,14 @@ Batch<T, A> sigmoid(const Batch<T, A>& x) {
   const B e = exp(-xsimd::abs(x));
   return xsimd::select(x < B(T(0)), e, B(T(1))) / (B(T(1)) + e);
 }
-template <class T, class A>
-Batch<T, A> log(const Batch<T, A>& x) {
+template <class A>
+Batch<float, A> log(const Batch<float, A>& x) {
   return xsimd::log(x);
+}
+template <class A>
+Batch<double, A> log(const Batch<double, A>& x) {
+  return with_denormals(
+      x, [](const auto& v) { return xsimd::log(v); }, 0.69314718055994530942);
 }
 template <class T, class A>
 Batch<T, A> sqrt(const Batch<T, A>& x) {
@@ -131,46 +154,6 @@ T abs(T x) {
   else
     return x < 0 ? static_cast<T>(-x) : x;
 }
-
-// Functions without a vectorised form run element by element through libm: right to an ulp at
-// every size of the argument and at the specials.
-template <class T, class A, class F>
-Batch<T, A> map(const Batch<T, A>& x, F f) {
-  constexpr std::size_t n = Batch<T, A>::size;
-  alignas(64) T a[n];
-  x.store_aligned(a);
-  for (std::size_t i = 0; i < n; ++i) a[i] = f(a[i]);
-  return Batch<T, A>::load_aligned(a);
-}
-template <class T, class A, class F>
-Batch<T, A> map(const Batch<T, A>& x, const Batch<T, A>& y, F f) {
-  constexpr std::size_t n = Batch<T, A>::size;
-  alignas(64) T a[n], b[n];
-  x.store_aligned(a);
-  y.store_aligned(b);
-  for (std::size_t i = 0; i < n; ++i) a[i] = f(a[i], b[i]);
-  return Batch<T, A>::load_aligned(a);
-}
-#define REEL_BY_LIBM(name)                           \
-  template <class T, class A>                        \
-  Batch<T, A> name(const Batch<T, A>& x) {           \
-    return map(x, [](T v) { return std::name(v); }); \
-  }
-REEL_BY_LIBM(expm1)
-REEL_BY_LIBM(log1p)
-REEL_BY_LIBM(log2)
-REEL_BY_LIBM(log10)
-REEL_BY_LIBM(sin)
-REEL_BY_LIBM(cos)
-REEL_BY_LIBM(tan)
-REEL_BY_LIBM(asin)
-REEL_BY_LIBM(acos)
-REEL_BY_LIBM(atan)
-REEL_BY_LIBM(sinh)
-REEL_BY_LIBM(cosh)
-REEL_BY_LIBM(erf)
-REEL_BY_LIBM(erfc)
-#undef REEL_BY_LIBM
 
 template <class T, class A>
 Batch<T, A> floor(const Batch<T, A>& x) {
@@ -254,18 +237,5 @@ T floor_divide(T a, T b) {
     return fmod(a, b) != T(0) && (a < T(0)) != (b < T(0)) ? static_cast<T>(q - 1) : q;
   }
 }
-#define REEL_BY_ELEMENT(name, call)                              \
-  template <class T, class A>                                    \
-  Batch<T, A> name(const Batch<T, A>& x, const Batch<T, A>& y) { \
-    return map(x, y, [](T a, T b) { return call(a, b); });       \
-  }
-REEL_BY_ELEMENT(pow, std::pow)
-REEL_BY_ELEMENT(fmod, std::fmod)
-REEL_BY_ELEMENT(remainder, remainder)
-REEL_BY_ELEMENT(trunc_divide, trunc_divide)
-REEL_BY_ELEMENT(floor_divide, floor_divide)
-REEL_BY_ELEMENT(atan2, std::atan2)
-REEL_BY_ELEMENT(hypot, std::hypot)
-#undef REEL_BY_ELEMENT
 
 }  // namespace reel::simd

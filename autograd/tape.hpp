@@ -224,6 +224,8 @@ class Backward {
  public:
   /// create_graph: the rule's arithmetic is recorded, so it must work through public ops only.
   bool recording() const { return create_graph_; }
+  /// The gradients of given tensors are asked for, and not those of all leaves.
+  bool restricted() const { return restricted_; }
   Node& node() const { return *current_; }
 
   /// Whether input `i` of the node wants a gradient.
@@ -301,6 +303,7 @@ struct AutogradExtra {
 namespace autograd {
 using Variable = Tensor;
 using variable_list = std::vector<Tensor>;
+using tensor_list = variable_list;
 
 /// Sum of gradients of `tensors` (each weighted by its `grad_tensors` entry) into the leaves. With
 /// `inputs` only their `.grad` is written, also that of a non-leaf, and only the part of the graph

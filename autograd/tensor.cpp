@@ -119,6 +119,28 @@ void Tensor::remove_hook(unsigned id) const {
     }
 }
 
+void Tensor::set_data(const Tensor& values) const {
+  TensorImpl& impl = checked();
+  const TensorImpl& from = values.checked();
+  check<AutogradError>(is_leaf(), "[set_data] only a leaf can be given other memory; detach() it");
+  check<DtypeError>(impl.dtype == from.dtype, "[set_data] expected ", dtype_name(impl.dtype),
+                    ", found ", dtype_name(from.dtype));
+  const Tensor shown = values;  // keeps what impl.base may be the last to hold
+  impl.base = Tensor();
+  impl.storage = from.storage;
+  impl.data = from.data;
+  impl.sizes = from.sizes;
+  impl.strides = from.strides;
+  impl.numel = from.numel;
+  impl.contiguous = from.contiguous;
+}
+Tensor Tensor::operator[](const Tensor& index) const {
+  check<DtypeError>(is_integral(index.scalar_type(), false) && index.numel() == 1,
+                    "[operator[]] expected an integral tensor of one element, found ",
+                    dtype_name(index.scalar_type()), " ", index.sizes(),
+                    "; use index({...}) or index_select() for several");
+  return select(0, index.item<std::int64_t>());
+}
 Tensor Tensor::detach() const {
   const TensorImpl& from = checked();
   auto impl = TensorImpl::make();
@@ -182,15 +204,22 @@ Tensor& Tensor::copy_(const Tensor& source, bool) const {
 }
 Tensor& Tensor::fill_(const Scalar& value) const {
   detail::check_in_place("fill_", *this);
+  value.check_fits("fill_", scalar_type());
   kernels::fill(*this, value);
   return detail::forget_history(*this);
+}
+Tensor& Tensor::fill_(const Tensor& value) const {
+  check<ShapeError>(value.dim() == 0, "[fill_] expected a value without dimensions, found shape ",
+                    value.sizes());
+  return is_floating_point() ? copy_(value) : fill_(value.item());
 }
 Tensor& Tensor::zero_() const { return fill_(0); }
 
 // ---------------------------------------------------------------- writing in place
 namespace detail {
 
-void check_in_place(const char* op, const Tensor& self) {
+namespace {
+void check_no_leaf(const char* op, const Tensor& self) {
   if (!GradMode::is_enabled()) return;
   check<AutogradError>(!(self.checked().requires_grad && !self.impl()->grad_fn), "[", op,
                        "] a leaf variable that requires grad is being used in an in-place "
@@ -201,6 +230,12 @@ void check_in_place(const char* op, const Tensor& self) {
                        "[", op,
                        "] a view of a leaf variable that requires grad is being used in an "
                        "in-place operation; do it inside NoGradGuard");
+}
+}  // namespace
+
+void check_in_place(const char* op, const Tensor& self) {
+  check_no_leaf(op, self);
+  if (!GradMode::is_enabled()) return;
   for (std::size_t d = 0; d < self.sizes().size(); ++d)
     check(self.strides()[d] != 0 || self.sizes()[d] <= 1, "[", op, "] an expanded tensor of shape ",
           self.sizes(),
@@ -263,6 +298,21 @@ Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result)
       self.impl()->output_nr = converted.impl()->output_nr;
       ++self.impl()->history;
     }
+  }
+  return const_cast<Tensor&>(self);
+}
+
+Tensor& change_geometry(const char* op, const Tensor& self, const Tensor& changed) {
+  check_no_leaf(op, self);
+  TensorImpl &impl = *self.impl(), &from = *changed.impl();
+  const bool recorded = needs_record(self);
+  impl.sizes = from.sizes;
+  impl.strides = from.strides;
+  impl.contiguous = from.contiguous;
+  impl.storage->bump_version();
+  if (recorded) {
+    impl.grad_fn = from.grad_fn;
+    impl.output_nr = from.output_nr;
   }
   return const_cast<Tensor&>(self);
 }

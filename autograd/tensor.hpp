@@ -34,6 +34,11 @@ class TensorIndex;
 /// For overloads that a number must not reach by turning into a bool.
 template <class B>
 using OnlyBool = std::enable_if_t<std::is_same_v<B, bool>, int>;
+/// For overloads that take a dtype, which an empty pair of braces must not become.
+template <class D>
+using OnlyDtype =
+    std::enable_if_t<std::is_same_v<D, ScalarType> || std::is_same_v<D, std::optional<ScalarType>>,
+                     int>;
 
 /// Typed element access with bounds left unchecked, as PyTorch's TensorAccessor.
 template <class T, std::size_t N>
@@ -63,8 +68,11 @@ class Tensor {
   explicit Tensor(Ref<TensorImpl> impl);
   Tensor(const Tensor&);
   Tensor(Tensor&&) noexcept;
-  Tensor& operator=(const Tensor&);
-  Tensor& operator=(Tensor&&) noexcept;
+  Tensor& operator=(const Tensor&) &;
+  Tensor& operator=(Tensor&&) & noexcept;
+  /// Assigning to what an expression returns writes into its memory: `x[0] = y`, `x[1][2] = 5`.
+  Tensor& operator=(const Tensor& values) && { return copy_(values); }
+  Tensor& operator=(const Scalar& value) && { return fill_(value); }
   ~Tensor();
   TensorImpl* impl() const { return impl_.get(); }
   TensorImpl* unsafeGetTensorImpl() const { return impl_.get(); }  // libtorch's name
@@ -156,11 +164,20 @@ class Tensor {
       return add_hook(hook);
   }
   void remove_hook(unsigned id) const;
+  /// Makes this leaf show the memory of `values` from now on. Throws AutogradError on a non-leaf
+  /// and DtypeError for another dtype.
+  void set_data(const Tensor& values) const;
   /// The same memory without history.
   Tensor detach() const;
   Tensor& detach_();
   Tensor data() const { return detach(); }
   Tensor variable_data() const { return detach(); }
+
+  // ---- new tensors of this one's dtype, unless options name another (ops/creation.hpp)
+  Tensor new_empty(IntArrayRef sizes, const TensorOptions& options = {}) const;
+  Tensor new_zeros(IntArrayRef sizes, const TensorOptions& options = {}) const;
+  Tensor new_ones(IntArrayRef sizes, const TensorOptions& options = {}) const;
+  Tensor new_full(IntArrayRef sizes, const Scalar& value, const TensorOptions& options = {}) const;
 
   // ---- copies and conversions
   Tensor clone() const;
@@ -170,7 +187,12 @@ class Tensor {
   Tensor to(Device device, bool non_blocking = false, bool copy = false) const;
   Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const;
   Tensor to(DeviceType device) const { return to(Device(device)); }
+  Tensor to(const Tensor& other, bool non_blocking = false, bool copy = false) const {
+    return to(other.scalar_type(), non_blocking, copy);
+  }
   Tensor cpu() const { return *this; }
+  /// Throws Error: there is no such device.
+  Tensor cuda() const { return to(Device(kCUDA)); }
   Tensor type_as(const Tensor& other) const { return to(other.scalar_type()); }
   Tensor toType(ScalarType t) const { return to(t); }
 
@@ -261,6 +283,14 @@ class Tensor {
   Tensor ge(const Tensor& other) const;
   Tensor ge(const Scalar& other) const;
   Tensor masked_fill(const Tensor& mask, const Scalar& value) const;
+  Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
+  Tensor where(const Tensor& condition, const Tensor& other) const;
+  Tensor where(const Tensor& condition, const Scalar& other) const;
+  Tensor hardshrink(const Scalar& lambd = 0.5) const;
+  Tensor prelu(const Tensor& weight) const;
+  bool equal(const Tensor& other) const;
+  bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8,
+                bool equal_nan = false) const;
 
   // ---- the same in place: no new memory, and a place on the tape where one is needed
   Tensor& add_(const Tensor& other, const Scalar& alpha = 1) const;
@@ -313,7 +343,9 @@ class Tensor {
   Tensor& clamp_(const std::optional<Tensor>& min,
                  const std::optional<Tensor>& max = nullopt) const;
   Tensor& clamp_min_(const Scalar& min) const;
+  Tensor& clamp_min_(const Tensor& min) const;
   Tensor& clamp_max_(const Scalar& max) const;
+  Tensor& clamp_max_(const Tensor& max) const;
   Tensor& logical_not_() const;
   Tensor& floor_divide_(const Tensor& other) const;
   Tensor& floor_divide_(const Scalar& other) const;
@@ -330,12 +362,30 @@ class Tensor {
   Tensor& logical_and_(const Tensor& other) const;
   Tensor& logical_or_(const Tensor& other) const;
   Tensor& logical_xor_(const Tensor& other) const;
+  Tensor& eq_(const Tensor& other) const;
+  Tensor& eq_(const Scalar& other) const;
+  Tensor& ne_(const Tensor& other) const;
+  Tensor& ne_(const Scalar& other) const;
+  Tensor& lt_(const Tensor& other) const;
+  Tensor& lt_(const Scalar& other) const;
+  Tensor& le_(const Tensor& other) const;
+  Tensor& le_(const Scalar& other) const;
+  Tensor& gt_(const Tensor& other) const;
+  Tensor& gt_(const Scalar& other) const;
+  Tensor& ge_(const Tensor& other) const;
+  Tensor& ge_(const Scalar& other) const;
   Tensor& copy_(const Tensor& source, bool non_blocking = false) const;
   Tensor& fill_(const Scalar& value) const;
+  Tensor& fill_(const Tensor& value) const;
   Tensor& zero_() const;
   Tensor& masked_fill_(const Tensor& mask, const Scalar& value) const;
+  Tensor& masked_fill_(const Tensor& mask, const Tensor& value) const;
   Tensor& uniform_(double from = 0, double to = 1) const;
   Tensor& normal_(double mean = 0, double std = 1) const;
+  Tensor& bernoulli_(double p = 0.5) const;
+  /// Integers uniform in [from, to), or [0, to). Throws Error unless the dtype can hold them.
+  Tensor& random_(std::int64_t from, std::int64_t to) const;
+  Tensor& random_(std::int64_t to) const { return random_(0, to); }
   Tensor& operator+=(const Tensor& other) { return add_(other); }
   Tensor& operator+=(const Scalar& other) { return add_(other); }
   Tensor& operator-=(const Tensor& other) { return sub_(other); }
@@ -347,11 +397,23 @@ class Tensor {
 
   // ---- reductions (ops/reduce.hpp)
   Tensor sum() const;
-  Tensor sum(IntArrayRef dim, bool keepdim = false) const;
+  template <class D, OnlyDtype<D> = 0>
+  Tensor sum(D dtype) const {
+    return sum(IntArrayRef(), false, dtype);
+  }
+  Tensor sum(IntArrayRef dim, bool keepdim = false,
+             std::optional<ScalarType> dtype = nullopt) const;
   Tensor mean() const;
-  Tensor mean(IntArrayRef dim, bool keepdim = false) const;
+  template <class D, OnlyDtype<D> = 0>
+  Tensor mean(D dtype) const {
+    return mean(IntArrayRef(), false, dtype);
+  }
+  Tensor mean(IntArrayRef dim, bool keepdim = false,
+              std::optional<ScalarType> dtype = nullopt) const;
   Tensor max() const;
   Tensor min() const;
+  Tensor max(const Tensor& other) const { return maximum(other); }
+  Tensor min(const Tensor& other) const { return minimum(other); }
   std::tuple<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false) const;
   std::tuple<Tensor, Tensor> min(std::int64_t dim, bool keepdim = false) const;
   Tensor amax(IntArrayRef dim = {}, bool keepdim = false) const;
@@ -359,7 +421,12 @@ class Tensor {
   Tensor argmax(std::optional<std::int64_t> dim = nullopt, bool keepdim = false) const;
   Tensor argmin(std::optional<std::int64_t> dim = nullopt, bool keepdim = false) const;
   Tensor prod() const;
-  Tensor prod(IntArrayRef dim, bool keepdim = false) const;
+  template <class D, OnlyDtype<D> = 0>
+  Tensor prod(D dtype) const {
+    return prod(IntArrayRef(), false, dtype);
+  }
+  Tensor prod(IntArrayRef dim, bool keepdim = false,
+              std::optional<ScalarType> dtype = nullopt) const;
   Tensor var() const;
   Tensor var(IntArrayRef dim, std::optional<std::int64_t> correction = nullopt,
              bool keepdim = false) const;
@@ -393,14 +460,18 @@ class Tensor {
   Tensor sum_to_size(IntArrayRef sizes) const;
 
   // ---- running sums and order (ops/scan.hpp, ops/sort.hpp)
-  Tensor cumsum(std::int64_t dim) const;
-  Tensor cumprod(std::int64_t dim) const;
+  Tensor cumsum(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
+  Tensor cumprod(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
   Tensor& cumsum_(std::int64_t dim) const;
   Tensor& cumprod_(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> cummax(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> cummin(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false) const;
+  std::tuple<Tensor, Tensor> sort(std::optional<bool> stable, std::int64_t dim = -1,
+                                  bool descending = false) const;
   Tensor argsort(std::int64_t dim = -1, bool descending = false) const;
+  template <class B, OnlyBool<B> = 0>
+  Tensor argsort(B stable, std::int64_t dim = -1, bool descending = false) const;
   std::tuple<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true,
                                   bool sorted = true) const;
   std::tuple<Tensor, Tensor> kthvalue(std::int64_t k, std::int64_t dim = -1,
@@ -436,6 +507,7 @@ class Tensor {
   Tensor squeeze(std::int64_t dim) const;
   Tensor squeeze(IntArrayRef dims) const;
   Tensor unsqueeze(std::int64_t dim) const;
+  Tensor diagonal(std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1) const;
   Tensor expand(IntArrayRef sizes, bool implicit = false) const;
   Tensor expand_as(const Tensor& other) const;
   Tensor view_as(const Tensor& other) const;
@@ -448,9 +520,23 @@ class Tensor {
   Tensor slice(std::int64_t dim = 0, std::optional<std::int64_t> start = nullopt,
                std::optional<std::int64_t> end = nullopt, std::int64_t step = 1) const;
   Tensor operator[](std::int64_t index) const { return select(0, index); }
+  /// The index is an integral tensor of one element; DtypeError otherwise.
+  Tensor operator[](const Tensor& index) const;
   std::vector<Tensor> split(std::int64_t split_size, std::int64_t dim = 0) const;
+  std::vector<Tensor> split(IntArrayRef sizes, std::int64_t dim = 0) const;
+  std::vector<Tensor> split_with_sizes(IntArrayRef sizes, std::int64_t dim = 0) const;
   std::vector<Tensor> chunk(std::int64_t chunks, std::int64_t dim = 0) const;
   std::vector<Tensor> unbind(std::int64_t dim = 0) const;
+  /// This tensor itself with other sizes and strides.
+  Tensor& transpose_(std::int64_t dim0, std::int64_t dim1) const;
+  Tensor& t_() const;
+  Tensor& squeeze_() const;
+  Tensor& squeeze_(std::int64_t dim) const;
+  Tensor& unsqueeze_(std::int64_t dim) const;
+  Tensor& swapaxes_(std::int64_t axis0, std::int64_t axis1) const {
+    return transpose_(axis0, axis1);
+  }
+  Tensor& swapdims_(std::int64_t dim0, std::int64_t dim1) const { return transpose_(dim0, dim1); }
 
   // ---- rearrangements (ops/arrange.hpp)
   Tensor unflatten(std::int64_t dim, IntArrayRef sizes) const;
@@ -502,8 +588,8 @@ class Tensor {
   Tensor nonzero() const;
 
   // ---- softmax family, random (ops/normalise.hpp, ops/random.hpp)
-  Tensor softmax(std::int64_t dim) const;
-  Tensor log_softmax(std::int64_t dim) const;
+  Tensor softmax(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
+  Tensor log_softmax(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
   Tensor multinomial(std::int64_t num_samples, bool replacement = false) const;
 
  private:
@@ -512,82 +598,9 @@ class Tensor {
   Ref<TensorImpl> impl_;
 };
 
-/// What a Tensor points to. Plain data for the library's own files; users go through Tensor.
-struct TensorImpl {
-  static Ref<TensorImpl> make();
-  ~TensorImpl();
-
-  void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
-  void drop() {
-    if (last_of(refs)) delete this;
-  }
-  static void* operator new(std::size_t bytes) { return memory::allocate(bytes); }
-  static void operator delete(void* block, std::size_t bytes) { memory::release(block, bytes); }
-
-  std::atomic<std::int32_t> refs{1};
-  ScalarType dtype = kFloat32;
-  bool requires_grad = false;      // set by the user, on leaves
-  bool contiguous = true;          // row-major, no gaps
-  bool retains_grad = false;       // a non-leaf that asked to keep its gradient
-  std::uint32_t output_nr = 0;     // which output of grad_fn
-  std::uint32_t history = 0;       // of a base: rises when its grad_fn is replaced
-  std::uint32_t history_seen = 0;  // of a view: the base's history that grad_fn belongs to
-  std::int64_t numel = 0;
-  std::byte* data = nullptr;  // first element: storage plus offset
-  Ref<Storage> storage;
-  Dims sizes;
-  Dims strides;                          // in elements
-  Ref<Node> grad_fn;                     // producer on the tape; none for leaves
-  Tensor base;                           // of a view: the tensor whose memory it shows
-  Tensor grad;                           // of a leaf (or with retain_grad): the gradient
-  std::unique_ptr<AutogradExtra> extra;  // hooks; made when first needed
-};
-
-inline Tensor::Tensor() noexcept = default;
-inline Tensor::Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
-inline Tensor::Tensor(const Tensor&) = default;
-inline Tensor::Tensor(Tensor&&) noexcept = default;
-inline Tensor& Tensor::operator=(const Tensor&) = default;
-inline Tensor& Tensor::operator=(Tensor&&) noexcept = default;
-inline Tensor::~Tensor() = default;
-inline TensorImpl& Tensor::checked() const {
-  if (!impl_) undefined_error();
-  return *impl_;
-}
-inline std::int64_t Tensor::dim() const {
-  return static_cast<std::int64_t>(checked().sizes.size());
-}
-inline std::int64_t Tensor::numel() const { return checked().numel; }
-inline IntArrayRef Tensor::sizes() const { return checked().sizes; }
-inline IntArrayRef Tensor::strides() const { return checked().strides; }
-inline std::int64_t Tensor::size(std::int64_t dim) const {
-  return checked().sizes[wrap_dim("size", dim, checked().sizes.size())];
-}
-inline std::int64_t Tensor::stride(std::int64_t dim) const {
-  return checked().strides[wrap_dim("stride", dim, checked().sizes.size())];
-}
-inline ScalarType Tensor::scalar_type() const { return checked().dtype; }
-inline bool Tensor::is_contiguous() const { return checked().contiguous; }
-inline bool Tensor::is_view() const { return checked().base.defined(); }
-inline std::uint32_t Tensor::output_nr() const { return checked().output_nr; }
-inline std::uint32_t Tensor::_version() const { return checked().storage->version(); }
-inline const Tensor& Tensor::grad() const { return checked().grad; }
-inline Tensor& Tensor::mutable_grad() const { return checked().grad; }
-inline void* Tensor::data_ptr() const { return checked().data; }
-template <class T>
-T* Tensor::data_ptr() const {
-  check<DtypeError>(dtype_of<T>::value == scalar_type(), "[data_ptr] expected scalar type ",
-                    to_string(dtype_of<T>::value), " but found ", to_string(scalar_type()));
-  return reinterpret_cast<T*>(impl_->data);
-}
-template <class T, std::size_t N>
-TensorAccessor<T, N> Tensor::accessor() const {
-  check<ShapeError>(dim() == static_cast<std::int64_t>(N), "[accessor] expected ", N,
-                    " dims but tensor has ", dim());
-  return TensorAccessor<T, N>(data_ptr<T>(), impl_->sizes.data(), impl_->strides.data());
-}
-
 /// PyTorch's format: values in columns, then "[ CPUFloatType{2,3} ]".
 std::ostream& operator<<(std::ostream& out, const Tensor& t);
 
 }  // namespace reel
+
+#include "tensor_impl.hpp"

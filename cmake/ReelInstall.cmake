@@ -5,12 +5,14 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/reel")
 
-install(TARGETS reel EXPORT reelTargets
+install(TARGETS reel reel_torch_compat EXPORT reelTargets
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY autograd nn optim DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/reel"
         FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY compat DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/reel"
+        FILES_MATCHING PATTERN "*.h")
 file(GLOB top_headers CONFIGURE_DEPENDS *.hpp)
 install(FILES ${top_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/reel")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/reel")

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "autograd/autograd.hpp"
+#include "embedding_rows.hpp"
 
 namespace reel {
 namespace nn {
@@ -33,6 +34,8 @@ double norm_of_row(const Tensor& row, double order) {
   });
 }
 
+}  // namespace
+
 // Scales the rows named by `indices` to at most `max_norm`.
 void renormalise_rows(const Tensor& weight, const Tensor& indices, double max_norm, double order) {
   check(max_norm >= 0.0 && order > 0.0,
@@ -57,10 +60,25 @@ void renormalise_rows(const Tensor& weight, const Tensor& indices, double max_no
   }
 }
 
-}  // namespace
-
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   return reel::linear(input, weight, bias);
+}
+
+Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,
+                const Tensor& bias) {
+  return reel::bilinear(input1, input2, weight, bias);
+}
+
+Tensor pad(const Tensor& input, const PadFuncOptions& options) {
+  const auto& mode = options.mode();
+  if (std::holds_alternative<enumtype::kConstant>(mode))
+    return reel::constant_pad_nd(input, options.pad(), options.value());
+  check(options.value() == 0, "[pad] mode ", enumtype::get_enum_name(mode),
+        " takes no value, found ", options.value());
+  return reel::pad(input, options.pad(),
+                   std::holds_alternative<enumtype::kReflect>(mode)     ? "reflect"
+                   : std::holds_alternative<enumtype::kReplicate>(mode) ? "replicate"
+                                                                        : "circular");
 }
 
 Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingFuncOptions& options) {
@@ -115,19 +133,6 @@ Tensor dropout(Tensor input, const DropoutFuncOptions& options) {
   return input;
 }
 
-Tensor relu(Tensor input, const ReLUFuncOptions& options) {
-  if (!options.inplace()) return input.relu();
-  return input.masked_fill_(input.detach().le(0), 0);
-}
-
-Tensor softmax(const Tensor& input, const SoftmaxFuncOptions& options) {
-  return reel::softmax(input, options.dim(), options.dtype());
-}
-
-Tensor log_softmax(const Tensor& input, const LogSoftmaxFuncOptions& options) {
-  return reel::log_softmax(input, options.dim(), options.dtype());
-}
-
 Tensor cross_entropy(const Tensor& input, const Tensor& target,
                      const CrossEntropyFuncOptions& options) {
   return reel::cross_entropy_loss(input, target, options.weight(),
@@ -142,6 +147,12 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NLLLossFuncOpti
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, const MSELossFuncOptions& options) {
   return reel::mse_loss(input, target, std::visit(ToReduction{}, options.reduction()));
+}
+
+Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+                const Tensor& target_lengths, const CTCLossFuncOptions& options) {
+  return reel::ctc_loss(log_probs, targets, input_lengths, target_lengths, options.blank(),
+                        std::visit(ToReduction{}, options.reduction()), options.zero_infinity());
 }
 
 }  // namespace functional

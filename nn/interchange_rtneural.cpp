@@ -167,7 +167,7 @@ class Converter {
     check_shape(1, "recurrent kernel", {units, 3 * units});
     if (bias) {
       check(weights(2).dim() != 1, "a bias with one row is that of a GRU that resets the state ",
-            "before its product (reset_after=False), which reel does not have");
+            "before its product (reset_after=False), which is not supported");
       check_shape(2, "bias", {2, 3 * units});
     }
     add(SequenceLayerType::GRU, bias);

@@ -1,4 +1,4 @@
-// Linear, Identity, Flatten.
+// Linear, Bilinear, Identity, Flatten.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,34 @@ class LinearImpl : public Cloneable<LinearImpl> {
   Tensor bias;
 };
 REEL_MODULE(Linear);
+
+struct BilinearOptions {
+  BilinearOptions(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features)
+      : in1_features_(in1_features), in2_features_(in2_features), out_features_(out_features) {}
+  REEL_ARG(std::int64_t, in1_features);
+  REEL_ARG(std::int64_t, in2_features);
+  REEL_ARG(std::int64_t, out_features);
+  REEL_ARG(bool, bias) = true;
+};
+
+/// y = x1^T weight x2 + bias; x1 [..., in1], x2 [..., in2], y [..., out], weight [out, in1, in2],
+/// bias [out], which start as U(-1/sqrt(in1), 1/sqrt(in1)). Throws ShapeError.
+/// https://pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
+class BilinearImpl : public Cloneable<BilinearImpl> {
+ public:
+  BilinearImpl(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features)
+      : BilinearImpl(BilinearOptions(in1_features, in2_features, out_features)) {}
+  explicit BilinearImpl(const BilinearOptions& options);
+  void reset() override;
+  void reset_parameters();
+  void pretty_print(std::ostream& stream) const override;
+  Tensor forward(const Tensor& input1, const Tensor& input2);
+
+  BilinearOptions options;
+  Tensor weight;
+  Tensor bias;
+};
+REEL_MODULE(Bilinear);
 
 /// Returns its input.
 /// https://pytorch.org/docs/stable/generated/torch.nn.Identity.html

@@ -51,5 +51,12 @@ Tensor MSELossImpl::forward(const Tensor& input, const Tensor& target) {
   return functional::mse_loss(input, target, options);
 }
 
+void CTCLossImpl::pretty_print(std::ostream& stream) const { stream << "reel::nn::CTCLoss()"; }
+
+Tensor CTCLossImpl::forward(const Tensor& log_probs, const Tensor& targets,
+                            const Tensor& input_lengths, const Tensor& target_lengths) {
+  return functional::ctc_loss(log_probs, targets, input_lengths, target_lengths, options);
+}
+
 }  // namespace nn
 }  // namespace reel

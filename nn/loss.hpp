@@ -1,4 +1,4 @@
-// Losses as modules: CrossEntropyLoss, NLLLoss, MSELoss.
+// Losses as modules: CrossEntropyLoss, NLLLoss, MSELoss, CTCLoss.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,16 @@ struct MSELossOptions {
   REEL_ARG(reduction_t, reduction) = kMean;
 };
 
+struct CTCLossOptions {
+  using reduction_t = ReductionOption;
+  REEL_ARG(std::int64_t, blank) = 0;
+  REEL_ARG(reduction_t, reduction) = kMean;
+  /// An impossible target counts as 0.
+  REEL_ARG(bool, zero_infinity) = false;
+};
+
 namespace functional {
+using CTCLossFuncOptions = CTCLossOptions;
 using CrossEntropyFuncOptions = CrossEntropyLossOptions;
 using NLLLossFuncOptions = NLLLossOptions;
 using MSELossFuncOptions = MSELossOptions;
@@ -90,6 +99,20 @@ class MSELossImpl : public Cloneable<MSELossImpl> {
   MSELossOptions options;
 };
 REEL_MODULE(MSELoss);
+
+/// -log of the probability of unaligned label sequences; see reel::ctc_loss.
+/// https://pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html
+class CTCLossImpl : public Cloneable<CTCLossImpl> {
+ public:
+  explicit CTCLossImpl(const CTCLossOptions& options_ = {}) : options(options_) {}
+  void reset() override {}
+  void pretty_print(std::ostream& stream) const override;
+  Tensor forward(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+                 const Tensor& target_lengths);
+
+  CTCLossOptions options;
+};
+REEL_MODULE(CTCLoss);
 
 }  // namespace nn
 }  // namespace reel

@@ -113,6 +113,20 @@ class Module : public std::enable_shared_from_this<Module> {
   IncompatibleKeys load_state_dict(const OrderedDict<std::string, Tensor>& state,
                                    bool strict = true);
 
+  /// The same with an archive of libtorch's kind (archive.hpp). load() throws FileError where a
+  /// name is missing, and Error where shapes differ; names that the module lacks are left alone.
+  template <class Archive>
+  void save(Archive& archive) const {
+    for (const auto& item : state_dict()) archive.write(item.key(), item.value());
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    OrderedDict<std::string, Tensor> state;
+    for (const auto& item : state_dict())
+      archive.read(item.key(), state.insert(item.key(), Tensor()));
+    load_state_dict(state);
+  }
+
   /// Sets training mode in the whole tree: what Dropout obeys.
   virtual void train(bool on = true);
   void eval() { train(false); }

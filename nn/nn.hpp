@@ -2,10 +2,17 @@
 #pragma once
 
 #include "activation.hpp"
+#include "attention.hpp"
+#include "batch_norm.hpp"
 #include "cloneable.hpp"
 #include "container.hpp"
+#include "convolution.hpp"
+#include "dict_containers.hpp"
+#include "distance.hpp"
 #include "dropout.hpp"
 #include "embedding.hpp"
+#include "embedding_bag.hpp"
+#include "expanding_array.hpp"
 #include "functional.hpp"
 #include "init.hpp"
 #include "layer_norm.hpp"
@@ -21,4 +28,5 @@
 #include "rnn_cell.hpp"
 #include "sequence_model.hpp"
 #include "streaming.hpp"
+#include "truncated_bptt.hpp"
 #include "utils.hpp"

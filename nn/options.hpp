@@ -18,6 +18,15 @@ namespace enumtype {
 REEL_ENUM(None);
 REEL_ENUM(Mean);
 REEL_ENUM(Sum);
+REEL_ENUM(BatchMean);
+REEL_ENUM(Max);
+REEL_ENUM(Zeros);
+REEL_ENUM(Constant);
+REEL_ENUM(Reflect);
+REEL_ENUM(Replicate);
+REEL_ENUM(Circular);
+REEL_ENUM(Valid);
+REEL_ENUM(Same);
 REEL_ENUM(FanIn);
 REEL_ENUM(FanOut);
 REEL_ENUM(Linear);
@@ -43,6 +52,16 @@ std::string get_enum_name(const std::variant<Tags...>& value) {
 inline constexpr enumtype::kNone kNone{};
 inline constexpr enumtype::kMean kMean{};
 inline constexpr enumtype::kSum kSum{};
+/// The sum, divided by the first dimension.
+inline constexpr enumtype::kBatchMean kBatchMean{};
+inline constexpr enumtype::kMax kMax{};
+inline constexpr enumtype::kZeros kZeros{};
+inline constexpr enumtype::kConstant kConstant{};
+inline constexpr enumtype::kReflect kReflect{};
+inline constexpr enumtype::kReplicate kReplicate{};
+inline constexpr enumtype::kCircular kCircular{};
+inline constexpr enumtype::kValid kValid{};
+inline constexpr enumtype::kSame kSame{};
 inline constexpr enumtype::kFanIn kFanIn{};
 inline constexpr enumtype::kFanOut kFanOut{};
 inline constexpr enumtype::kLinear kLinear{};

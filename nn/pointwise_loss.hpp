@@ -12,15 +12,6 @@
 #include "options.hpp"
 
 namespace reel {
-
-namespace enumtype {
-struct kBatchMean {
-  static constexpr const char* name = "kBatchMean";
-};
-}  // namespace enumtype
-/// The sum, divided by the first dimension.
-inline constexpr enumtype::kBatchMean kBatchMean{};
-
 namespace nn {
 
 /// `Name##Options` with a constructor from each way to reduce.

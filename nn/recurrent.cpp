@@ -8,6 +8,7 @@
 #include "autograd/ops/ops.hpp"
 #include "autograd/ops/view.hpp"
 #include "autograd/pointwise.hpp"
+#include "formula_cell.hpp"
 #include "recurrent_formula.hpp"
 
 namespace reel {
@@ -41,10 +42,138 @@ RecurrentState joined(const std::vector<RecurrentState>& parts) {
   return {cat(h), c[0].defined() ? cat(c) : Tensor()};
 }
 
+// What a cell does with `size` rows from `row` on: `h` is what weight_hh multiplies.
+using Step = std::function<RecurrentState(std::int64_t row, std::int64_t size, const Tensor& h,
+                                          const RecurrentState& state, const Tensor* place)>;
+
+// x + h W^T at every time step. A weight that is used once is not worth rearranging.
+class HiddenProduct {
+ public:
+  HiddenProduct(const Tensor& weight, bool once)
+      : weight_(weight),
+        repeated_(once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(weight)) {}
+  // Takes over the memory of x.
+  Tensor operator()(const Tensor& x, const Tensor& h) const {
+    return repeated_ ? reel::detail::add_linear_into(x, h, repeated_) : x + linear(h, weight_);
+  }
+  Tensor operator()(const Tensor& h) const {
+    if (!repeated_) return linear(h, weight_);
+    return (*this)(zeros({h.size(0), weight_.size(0)}, h.scalar_type()), h);
+  }
+
+ private:
+  Tensor weight_;
+  std::shared_ptr<reel::detail::RepeatedWeight> repeated_;
+};
+
+// An LSTM's step where c is normalised on its way to h.
+RecurrentState normed_lstm(const RecurrentWeights& w, const CellStep& s) {
+  const Tensor* into[] = {s.place};
+  const Tensor c =
+      formula::run<false>("LstmCellBackward0", kLstmCell, nullptr, chunked<4>(s.x), s.c);
+  const Tensor normed = layer_norm(c, {c.size(1)}, w.norm_c, w.norm_c_bias);
+  return {formula::run<false>("LstmOutBackward0", kLstmOut, into, chunked<4>(s.x), normed), c};
+}
+
+// What a user's step gives must fit what it was given.
+void check_step(const RecurrentCell& cell, const RecurrentState& before,
+                const RecurrentState& after) {
+  const auto fits = [&](const char* which, const Tensor& old, const Tensor& now) {
+    check<ShapeError>(now.defined() && now.sizes() == old.sizes(), "[", cell.name(),
+                      "] the step of this cell must give ", which, " of shape ", old.sizes(),
+                      ", found ", now.defined() ? now.sizes() : IntArrayRef());
+    check<DtypeError>(now.scalar_type() == old.scalar_type(), "[", cell.name(),
+                      "] the step of this cell must give ", which, " as ",
+                      dtype_name(old.scalar_type()), ", found ", dtype_name(now.scalar_type()));
+  };
+  fits("h", before.h, after.h);
+  if (before.c.defined()) fits("c", before.c, after.c);
+}
+
+Step cell_step(const RecurrentCell& cell, bool checked, const RecurrentWeights& w,
+               const Tensor& input, bool once) {
+  const std::int64_t rows = input.size(0), width = w.hh.size(0);
+  const bool apart = cell.apart(), biased = w.bias_ih.defined(), normed = w.norm_ih.defined();
+  // The two parts of the gates meet in one sum, and so do their biases, unless the cell keeps them
+  // apart: the hidden state's part of a GRU's candidate is scaled by the reset gate first.
+  const Tensor bias = apart || !biased ? w.bias_ih : w.bias_ih + w.bias_hh;
+  const HiddenProduct product(w.hh, once);
+  Tensor from_input, from_hidden;
+  if (normed) {
+    from_input = layer_norm(linear(input, w.ih), {width}, w.norm_ih, bias);
+  } else {
+    from_input = linear(input, w.ih, bias);
+    if (apart)
+      from_hidden = biased ? w.bias_hh.expand({rows, width}).contiguous()
+                           : zeros({rows, width}, input.scalar_type());
+  }
+  return [=, &cell](std::int64_t row, std::int64_t size, const Tensor& h,
+                    const RecurrentState& state, const Tensor* place) -> RecurrentState {
+    Tensor x = from_input.narrow(0, row, size), hidden;
+    if (normed) {
+      const Tensor part = layer_norm(product(h), {width}, w.norm_hh, apart ? w.bias_hh : Tensor());
+      if (apart)
+        hidden = part;
+      else
+        x = x + part;
+    } else if (apart) {
+      hidden = product(from_hidden.narrow(0, row, size), h);
+    } else {
+      x = product(x, h);
+    }
+    const CellStep given{x, hidden, state.h, state.c, w.units, place};
+    if (w.norm_c.defined()) return normed_lstm(w, given);
+    RecurrentState next = cell.step()(given);
+    if (checked) check_step(cell, state, next);
+    return next;
+  };
+}
+
+// A GRU's step with the reset gate before the product, which makes two products of it.
+Step reset_before_step(const RecurrentWeights& w, const Tensor& input, bool once) {
+  const std::int64_t hidden = w.hh.size(1), two = 2 * hidden;
+  const Tensor bias = w.bias_ih.defined() ? w.bias_ih + w.bias_hh : Tensor();
+  const auto part = [&](std::int64_t start, std::int64_t length) {
+    return linear(input, w.ih.narrow(0, start, length),
+                  bias.defined() ? bias.narrow(0, start, length) : Tensor());
+  };
+  const Tensor gates = part(0, two), candidate = part(two, hidden);
+  const HiddenProduct of_gates(w.hh.narrow(0, 0, two), once),
+      of_candidate(w.hh.narrow(0, two, hidden), once);
+  return [=](std::int64_t row, std::int64_t size, const Tensor& h, const RecurrentState& state,
+             const Tensor* place) -> RecurrentState {
+    const Tensor rz = of_gates(gates.narrow(0, row, size), h);
+    const Tensor reset =
+        formula::run<false>("GruResetBackward0", kGruReset, nullptr, chunked<2>(rz), h);
+    const Tensor n = of_candidate(candidate.narrow(0, row, size), reset);
+    const Tensor* into[] = {place};
+    return {formula::run<false>("GruOutBackward0", kGruOut, into, chunked<2>(rz), n, state.h),
+            Tensor()};
+  };
+}
+
 }  // namespace
 
-std::int64_t gate_count(RecurrentKind kind) {
-  return kind == RecurrentKind::Lstm ? 4 : kind == RecurrentKind::Gru ? 3 : 1;
+const RecurrentCell& cell_of(RecurrentKind kind) {
+  static const RecurrentCell tanh_cell = formula_cell<1>("RnnTanhBackward0", kRnnTanh),
+                             relu_cell = formula_cell<1>("RnnReluBackward0", kRnnRelu),
+                             lstm = formula_cell<4>("LstmBackward0", kLstm),
+                             gru = formula_cell<3, 0, true>("GruBackward0", kGru),
+                             reset_before("GruResetBefore", 3, nullptr);
+  switch (kind) {
+    case RecurrentKind::RnnTanh:
+      return tanh_cell;
+    case RecurrentKind::RnnRelu:
+      return relu_cell;
+    case RecurrentKind::Lstm:
+      return lstm;
+    case RecurrentKind::Gru:
+      return gru;
+    case RecurrentKind::GruResetBefore:
+    case RecurrentKind::Custom:
+      break;
+  }
+  return reset_before;
 }
 
 Tensor prepared_state(const char* name, const char* which, const Tensor& given,
@@ -61,26 +190,15 @@ Tensor prepared_state(const char* name, const char* which, const Tensor& given,
   return batched ? given : given.unsqueeze(static_cast<std::int64_t>(batch_dim));
 }
 
-Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Tensor& input,
-                        const std::vector<std::int64_t>& batch_sizes, const RecurrentState& initial,
-                        bool reverse) {
+Direction run_direction(RecurrentKind kind, const RecurrentCell& cell, const RecurrentWeights& w,
+                        const Tensor& input, const std::vector<std::int64_t>& batch_sizes,
+                        const RecurrentState& initial, bool reverse, const Tensor& mask) {
   const std::size_t steps = batch_sizes.size();
   const std::int64_t rows = input.size(0), batch = batch_sizes[0];
-  const bool gru = kind == RecurrentKind::Gru, once = steps == 1;
-
-  // The hidden state's part of a GRU's candidate is scaled by the reset gate before it meets the
-  // input's part, so the two stay apart; elsewhere both biases belong to one sum.
-  const Tensor bias = gru || !w.bias_ih.defined() ? w.bias_ih : w.bias_ih + w.bias_hh;
-  const Tensor from_input = linear(input, w.ih, bias);
-  Tensor from_hidden;
-  if (gru)
-    from_hidden = w.bias_hh.defined() ? w.bias_hh.expand({rows, w.hh.size(0)}).contiguous()
-                                      : zeros({rows, w.hh.size(0)}, input.scalar_type());
-  // A weight that is used once is not worth rearranging.
-  const auto hidden_weight = once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(w.hh);
-  const auto add_hidden = [&](const Tensor& x, const Tensor& h) {
-    return once ? x + linear(h, w.hh) : reel::detail::add_linear_into(x, h, hidden_weight);
-  };
+  const bool once = steps == 1;
+  const Step step = kind == RecurrentKind::GruResetBefore
+                        ? reset_before_step(w, input, once)
+                        : cell_step(cell, kind == RecurrentKind::Custom, w, input, once);
 
   // All states in one block: the initial one in front of the first step's (behind the last one's
   // where time runs backwards). A single step needs no block.
@@ -111,38 +229,11 @@ Direction run_direction(RecurrentKind kind, const RecurrentWeights& w, const Ten
     active = size;
     if (reverse) row -= size;
     const Tensor memory = once ? Tensor() : states.narrow(0, row + shift, size);
-    const Tensor x = from_input.narrow(0, row, size);
-    const Tensor* place = once ? nullptr : &memory;
-    switch (kind) {
-      case RecurrentKind::RnnTanh:
-      case RecurrentKind::RnnRelu: {
-        const Tensor* into[] = {place};
-        const Tensor a = add_hidden(x, state.h);
-        state.h = kind == RecurrentKind::RnnTanh
-                      ? formula::run<false>("RnnTanhBackward0", kRnnTanh, into, a)
-                      : formula::run<false>("RnnReluBackward0", kRnnRelu, into, a);
-        break;
-      }
-      case RecurrentKind::Gru: {
-        const Tensor* into[] = {place};
-        const Tensor h = add_hidden(from_hidden.narrow(0, row, size), state.h);
-        state.h =
-            formula::run<false>("GruBackward0", kGru, into, chunked<3>(x), chunked<3>(h), state.h);
-        break;
-      }
-      case RecurrentKind::Lstm: {
-        const Tensor* into[] = {w.hr.defined() ? nullptr : place, nullptr};
-        const Tensor gates = add_hidden(x, state.h);
-        auto next = formula::run<false>("LstmBackward0", kLstm, into, chunked<4>(gates), state.c);
-        state.c = std::move(next[1]);
-        state.h = std::move(next[0]);
-        if (w.hr.defined()) {
-          state.h = linear(state.h, w.hr);
-          if (!once) state.h = placed(state.h, memory);
-        }
-        break;
-      }
-    }
+    const Tensor* place = once || w.hr.defined() ? nullptr : &memory;
+    const Tensor h = mask.defined() ? state.h * mask.narrow(0, 0, size) : state.h;
+    state = step(row, size, h, state, place);
+    if (w.hr.defined()) state.h = linear(state.h, w.hr);
+    if (!once && state.h.impl()->data != memory.impl()->data) state.h = placed(state.h, memory);
     outputs[t] = state.h;
     if (!reverse) row += size;
   }

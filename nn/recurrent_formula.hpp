@@ -22,6 +22,20 @@ inline constexpr auto kGru = [](auto xr, auto xz, auto xn, auto hr, auto hz, aut
   return n + sigmoid(xz + hz) * (h - n);
 };
 
+// The same two in parts, for what comes between: an LSTM whose c is normalised where h is made of
+// it, and a GRU whose reset gate scales h before the product.
+inline constexpr auto kLstmCell = [](auto i, auto f, auto g, auto, auto c) {
+  return sigmoid(f) * c + sigmoid(i) * tanh(g);
+};
+inline constexpr auto kLstmOut = [](auto, auto, auto, auto o, auto normed) {
+  return sigmoid(o) * tanh(normed);
+};
+inline constexpr auto kGruReset = [](auto r, auto, auto h) { return sigmoid(r) * h; };
+inline constexpr auto kGruOut = [](auto, auto z, auto a, auto h) {
+  const auto n = tanh(a);
+  return n + sigmoid(z) * (h - n);
+};
+
 }  // namespace detail
 }  // namespace nn
 }  // namespace reel

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -30,13 +31,40 @@
 #include "module_holder.hpp"
 #include "options.hpp"
 #include "packed_sequence.hpp"
+#include "recurrent_cell.hpp"
 
 namespace reel {
 namespace nn {
 
+/// How a layer's input is led around it: not at all; y = layer(x) + x (He et al., 2015); or
+/// y = t layer(x) + (1 - t) x with t = sigmoid(highway_weight x + highway_bias), which starts near
+/// 0.27 (Srivastava et al., 2015).
+enum class LayerConnection { None, Residual, Highway };
+
+/// What reel's recurrent modules can do that PyTorch's cannot, for the field `extras` of their
+/// options. Everything is off at first.
+struct RecurrentExtras {
+  /// Normalises W_ih x_t and W_hh h, each over all gates, before biases are added, and the LSTM's
+  /// c_t where h_t is made of it (Ba et al., 2016). Parameters norm_ih_l{k}, norm_hh_l{k} [G * H],
+  /// and for an LSTM norm_c_l{k}, norm_c_bias_l{k} [H].
+  REEL_ARG(bool, layer_norm) = false;
+  /// Variational dropout (Gal & Ghahramani, 2015), in training: zeroes elements of each layer's
+  /// input, the same ones at all time steps of a sequence.
+  REEL_ARG(double, input_dropout) = 0.0;
+  /// Likewise elements of h where it is multiplied by W_hh.
+  REEL_ARG(double, hidden_dropout) = 0.0;
+  /// LSTM: what bias_ih + bias_hh of the forget gate start as (Jozefowicz et al., 2015, take 1).
+  REEL_ARG(std::optional<double>, forget_bias);
+  /// Around each layer but the first. h_n stays the layers' own last state.
+  REEL_ARG(LayerConnection, connection) = LayerConnection::None;
+  /// GRU: n = tanh(W_in x_t + b_in + W_hn (r h) + b_hn), the reset gate before the product, as in
+  /// Cho et al., 2014, and in Keras with reset_after = False.
+  REEL_ARG(bool, reset_before) = false;
+};
+
 namespace detail {
 
-enum class RecurrentKind { RnnTanh, RnnRelu, Lstm, Gru };
+enum class RecurrentKind { RnnTanh, RnnRelu, Lstm, Gru, GruResetBefore, Custom };
 
 struct RNNOptionsBase {
   RNNOptionsBase(RecurrentKind mode, std::int64_t input_size, std::int64_t hidden_size)
@@ -50,19 +78,20 @@ struct RNNOptionsBase {
   REEL_ARG(double, dropout) = 0.0;
   REEL_ARG(bool, bidirectional) = false;
   REEL_ARG(std::int64_t, proj_size) = 0;
+  REEL_ARG(RecurrentExtras, extras);
+  /// Of the kind Custom.
+  REEL_ARG(std::shared_ptr<const RecurrentCell>, cell);
 };
 
-/// h, and for an LSTM c.
-struct RecurrentState {
-  Tensor h, c;
-};
+class RecurrentNet;
 
-/// What the three modules share: parameters, checks, and the loop over layers and directions.
+/// What the modules share: parameters, checks, and the loop over layers and directions.
 template <class Derived>
 class RNNImplBase : public Cloneable<Derived> {
  public:
   explicit RNNImplBase(const RNNOptionsBase& options);
-  /// Throws Error for sizes that are not positive or a dropout outside [0, 1].
+  /// Throws Error for sizes that are not positive, a dropout outside [0, 1], or extras that do not
+  /// go with the module or with each other.
   void reset() override;
   void reset_parameters();
   void pretty_print(std::ostream& stream) const override;
@@ -73,18 +102,7 @@ class RNNImplBase : public Cloneable<Derived> {
   RNNOptionsBase options_base;
 
  protected:
-  std::tuple<Tensor, RecurrentState> run(const Tensor& input, const RecurrentState& initial) const;
-  std::tuple<utils::rnn::PackedSequence, RecurrentState> run(
-      const utils::rnn::PackedSequence& input, const RecurrentState& initial) const;
-  std::tuple<Tensor, RecurrentState> run(const Tensor& input, const Tensor& lengths,
-                                         const RecurrentState& initial) const;
-
- private:
-  void check_input(const Tensor& input) const;
-  /// The rows of all time steps through all layers and directions: see run_direction().
-  std::tuple<Tensor, RecurrentState> run_layers(const Tensor& rows,
-                                                const std::vector<std::int64_t>& batch_sizes,
-                                                const RecurrentState& initial, bool batched) const;
+  RecurrentNet net() const;
 };
 
 }  // namespace detail
@@ -102,6 +120,7 @@ struct RNNOptions {
   /// Probability of zeroing an output of each layer but the last, in training.
   REEL_ARG(double, dropout) = 0.0;
   REEL_ARG(bool, bidirectional) = false;
+  REEL_ARG(RecurrentExtras, extras);
 };
 
 struct LSTMOptions {
@@ -116,6 +135,7 @@ struct LSTMOptions {
   REEL_ARG(bool, bidirectional) = false;
   /// Where positive, h_t is projected to this size by weight_hr_l{k} [proj_size, H].
   REEL_ARG(std::int64_t, proj_size) = 0;
+  REEL_ARG(RecurrentExtras, extras);
 };
 
 struct GRUOptions {
@@ -128,6 +148,7 @@ struct GRUOptions {
   REEL_ARG(bool, batch_first) = false;
   REEL_ARG(double, dropout) = 0.0;
   REEL_ARG(bool, bidirectional) = false;
+  REEL_ARG(RecurrentExtras, extras);
 };
 
 /// h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), or relu (Elman, 1990).
@@ -176,7 +197,7 @@ REEL_MODULE(LSTM);
 
 /// r, z = sigmoid(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), n = tanh(W_in x_t + b_in +
 /// r (W_hn h_(t-1) + b_hn)), h_t = (1 - z) n + z h_(t-1) (Cho et al., 2014, with the reset gate
-/// applied after the product, as in PyTorch).
+/// applied after the product, as in PyTorch; before it with extras).
 /// https://pytorch.org/docs/stable/generated/torch.nn.GRU.html
 class GRUImpl : public detail::RNNImplBase<GRUImpl> {
  public:

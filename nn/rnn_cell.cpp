@@ -33,7 +33,7 @@ void RNNCellImplBase<Derived>::reset() {
         o.input_size());
   check(o.hidden_size() > 0, "[", name, "] hidden_size must be greater than zero, found ",
         o.hidden_size());
-  const std::int64_t rows = gate_count(o.mode()) * o.hidden_size();
+  const std::int64_t rows = cell_of(o.mode()).gates() * o.hidden_size();
   weight_ih = this->register_parameter("weight_ih", empty({rows, o.input_size()}));
   weight_hh = this->register_parameter("weight_hh", empty({rows, o.hidden_size()}));
   // Without bias the names are registered as undefined, as in libtorch.
@@ -78,9 +78,10 @@ RecurrentState RNNCellImplBase<Derived>::step(const Tensor& given,
   start.h = prepared_state(name, "hidden state", state.h, sizes, batched, 0, input);
   if (o.mode() == RecurrentKind::Lstm)
     start.c = prepared_state(name, "cell state", state.c, sizes, batched, 0, input);
-  RecurrentState next = run_direction(o.mode(), {weight_ih, weight_hh, bias_ih, bias_hh, Tensor()},
-                                      input, {input.size(0)}, start, false)
-                            .last;
+  RecurrentState next =
+      run_direction(o.mode(), cell_of(o.mode()), {weight_ih, weight_hh, bias_ih, bias_hh}, input,
+                    {input.size(0)}, start, false)
+          .last;
   if (!batched) {
     next.h = next.h.squeeze(0);
     if (next.c.defined()) next.c = next.c.squeeze(0);
@@ -110,9 +111,9 @@ LSTMCellImpl::LSTMCellImpl(const LSTMCellOptions& options_)
       options(options_) {}
 std::tuple<Tensor, Tensor> LSTMCellImpl::forward(const Tensor& input,
                                                  std::optional<std::tuple<Tensor, Tensor>> hx_opt) {
-  detail::RecurrentState state;
+  RecurrentState state;
   if (hx_opt) state = {std::get<0>(*hx_opt), std::get<1>(*hx_opt)};
-  const detail::RecurrentState next = step(input, state);
+  const RecurrentState next = step(input, state);
   return {next.h, next.c};
 }
 

@@ -205,6 +205,12 @@ void StateFile::put(const std::string& part, const Generator& generator) {
   put_part(part, generator_state(generator));
 }
 
+Part::Dict StateFile::get(const std::string& part) const {
+  Dict dict = section(*this, part);
+  check<FileError>(!dict.empty(), "[load] ", source, ": there is no part '", part, "'");
+  return dict;
+}
+
 void StateFile::restore(const std::vector<Part>& parts) const {
   Problems problems;
   std::vector<std::function<void()>> commits;

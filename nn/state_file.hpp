@@ -73,6 +73,10 @@ struct StateFile {
   void put(const std::string& part, const nn::ModuleHolder<M>& module) {
     put(part, *module.ptr());
   }
+  /// The same for names and values of any kind: what a data loader's state_dict() returns, say.
+  void put(const std::string& part, const Part::Dict& state) { put_part(part, state); }
+  /// A part as names and values. Throws FileError where there is none.
+  Part::Dict get(const std::string& part) const;
   /// Loads all parts, or none: throws FileError that lists every missing, unexpected and misshapen
   /// name in them. What else the file holds does not matter.
   void restore(const std::vector<Part>& parts) const;

@@ -13,14 +13,16 @@ namespace nn {
 
 /// Runs RNN, LSTM or GRU (any number of layers, one direction), and a Linear behind it where one is
 /// given, one time step at a time. Works in float32 on copies of the weights, laid out at
-/// construction for the machine; later changes of the modules are not seen. Dropout is off. A step
+/// construction for the machine; later changes of the modules are not seen. Dropout is off.
+/// Connections between layers are served (see RecurrentExtras). A step
 /// allocates nothing, throws nothing and locks nothing. Numbers too small for float32's full
-/// precision count as zero inside a step (on x86): a decaying state would else become slow.
+/// precision count as zero inside a step (FlushDenormals): a decaying state would else become slow.
 /// One runner serves one thread; several runners may share nothing but the modules they came from.
 class StreamingRunner {
  public:
-  /// Throws Error for a bidirectional module, a batch that is not positive, or an undefined
-  /// parameter, and ShapeError for a head whose in_features are not the module's output size.
+  /// Throws Error for a bidirectional module, one with layer_norm or reset_before, a batch that is
+  /// not positive, or an undefined parameter, and ShapeError for a head whose in_features are not
+  /// the module's output size.
   explicit StreamingRunner(const RNN& module, const Linear& head = nullptr,
                            std::int64_t batch_size = 1);
   explicit StreamingRunner(const LSTM& module, const Linear& head = nullptr,

@@ -94,5 +94,13 @@ Tensor Adadelta::step(LossClosure closure) {
       });
 }
 
+std::string Adagrad::name() const { return "Adagrad"; }
+std::string Adadelta::name() const { return "Adadelta"; }
+
+template class OptimizerOptionsWithRate<AdagradOptions>;
+template class OptimizerOf<AdagradOptions, AdagradParamState>;
+template class OptimizerOptionsWithRate<AdadeltaOptions>;
+template class OptimizerOf<AdadeltaOptions, AdadeltaParamState>;
+
 }  // namespace optim
 }  // namespace reel

@@ -49,37 +49,37 @@ void update_all(T* p, const T* g, T* m, T* v, T* v_max, std::int64_t n, Rule<T> 
 }
 
 /// What Adam and AdamW share; they differ in which of `decay` and `shrink` is not neutral.
-template <class T, class Options>
-void update_one(const ParamUpdate& memory, AdamParamState& state, const Options& options,
+template <class Options>
+void update_one(const char* op, const Tensor& param, AdamParamState& state, const Options& options,
                 double decay, double shrink) {
+  const ParamUpdate memory(param);
   const auto& [beta1, beta2] = options.betas();
-  const auto t = static_cast<double>(state.step());
-  const Rule<T> rule{static_cast<T>(options.maximize() ? -1 : 1),
-                     static_cast<T>(decay),
-                     static_cast<T>(shrink),
-                     static_cast<T>(beta1),
-                     static_cast<T>(1 - beta1),
-                     static_cast<T>(beta2),
-                     static_cast<T>(1 - beta2),
-                     static_cast<T>(options.lr() / (1 - std::pow(beta1, t))),
-                     static_cast<T>(1 / std::sqrt(1 - std::pow(beta2, t))),
-                     static_cast<T>(options.eps())};
-  T* p = memory.param<T>();
-  const T* g = memory.grad<T>();
-  T* m = state.exp_avg().data_ptr<T>();
-  T* v = state.exp_avg_sq().data_ptr<T>();
-  const std::int64_t n = memory.size();
-  if (options.amsgrad()) {
-    T* v_max = state.max_exp_avg_sq().data_ptr<T>();
-    if (decay != 0)
-      update_all<true, true>(p, g, m, v, v_max, n, rule);
-    else
-      update_all<false, true>(p, g, m, v, v_max, n, rule);
-  } else if (decay != 0) {
-    update_all<true, false>(p, g, m, v, static_cast<T*>(nullptr), n, rule);
-  } else {
-    update_all<false, false>(p, g, m, v, static_cast<T*>(nullptr), n, rule);
-  }
+  const auto t = static_cast<double>(++state.step());
+  const double step_size = options.lr() / (1 - std::pow(beta1, t));
+  const double scale = 1 / std::sqrt(1 - std::pow(beta2, t));
+  dispatch_float(op, param.dtype(), [&, &beta1 = beta1, &beta2 = beta2](auto tag) {
+    using T = typename decltype(tag)::type;
+    const Rule<T> rule{static_cast<T>(options.maximize() ? -1 : 1),
+                       static_cast<T>(decay),
+                       static_cast<T>(shrink),
+                       static_cast<T>(beta1),
+                       static_cast<T>(1 - beta1),
+                       static_cast<T>(beta2),
+                       static_cast<T>(1 - beta2),
+                       static_cast<T>(step_size),
+                       static_cast<T>(scale),
+                       static_cast<T>(options.eps())};
+    T* p = memory.param<T>();
+    const T* g = memory.grad<T>();
+    T* m = state.exp_avg().data_ptr<T>();
+    T* v = state.exp_avg_sq().data_ptr<T>();
+    T* v_max = options.amsgrad() ? state.max_exp_avg_sq().data_ptr<T>() : nullptr;
+    const auto update =
+        v_max != nullptr ? (decay != 0 ? update_all<true, true, T> : update_all<false, true, T>)
+                         : (decay != 0 ? update_all<true, false, T> : update_all<false, false, T>);
+    update(p, g, m, v, v_max, memory.size(), rule);
+  });
+  memory.finish();
 }
 
 }  // namespace
@@ -96,34 +96,31 @@ void AdamParamState::fields(Fields& visit) {
   visit("max_exp_avg_sq", max_exp_avg_sq_);
 }
 
-template <class Options>
-Tensor AdamBase::update(const LossClosure& closure, bool decoupled) {
-  const Tensor loss = evaluate(closure);
-  const NoGradGuard no_grad;
-  check_gradients();
-  for (auto& group : param_groups()) {
-    const auto& options = options_of<Options>(group);
-    const double decay = decoupled ? 0 : options.weight_decay();
-    const double shrink = decoupled ? 1 - options.lr() * options.weight_decay() : 1;
-    for (const auto& param : group.params()) {
-      if (!param.grad().defined()) continue;
-      auto& state = state_of<AdamParamState>(param);
-      fit_buffer(state.exp_avg(), param, "exp_avg");
-      fit_buffer(state.exp_avg_sq(), param, "exp_avg_sq");
-      if (options.amsgrad()) fit_buffer(state.max_exp_avg_sq(), param, "max_exp_avg_sq");
-      const ParamUpdate memory(param);
-      ++state.step();
-      dispatch_float("Adam", param.dtype(), [&](auto tag) {
-        update_one<typename decltype(tag)::type>(memory, state, options, decay, shrink);
+Tensor Adam::step(LossClosure closure) {
+  return update_each<AdamOptions, AdamParamState>(
+      closure, [this](const AdamOptions& options, AdamParamState& state, const Tensor& param) {
+        fit_buffer(state.exp_avg(), param, "exp_avg");
+        fit_buffer(state.exp_avg_sq(), param, "exp_avg_sq");
+        if (options.amsgrad()) fit_buffer(state.max_exp_avg_sq(), param, "max_exp_avg_sq");
+        update_one("Adam", param, state, options, options.weight_decay(), 1);
       });
-      memory.finish();
-    }
-  }
-  return loss;
 }
+Tensor AdamW::step(LossClosure closure) {
+  return update_each<AdamWOptions, AdamParamState>(
+      closure, [this](const AdamWOptions& options, AdamParamState& state, const Tensor& param) {
+        fit_buffer(state.exp_avg(), param, "exp_avg");
+        fit_buffer(state.exp_avg_sq(), param, "exp_avg_sq");
+        if (options.amsgrad()) fit_buffer(state.max_exp_avg_sq(), param, "max_exp_avg_sq");
+        update_one("AdamW", param, state, options, 0, 1 - options.lr() * options.weight_decay());
+      });
+}
+std::string Adam::name() const { return "Adam"; }
+std::string AdamW::name() const { return "AdamW"; }
 
-Tensor Adam::step(LossClosure closure) { return update<AdamOptions>(closure, false); }
-Tensor AdamW::step(LossClosure closure) { return update<AdamWOptions>(closure, true); }
+template class OptimizerOptionsWithRate<AdamOptions>;
+template class OptimizerOf<AdamOptions, AdamParamState>;
+template class OptimizerOptionsWithRate<AdamWOptions>;
+template class OptimizerOf<AdamWOptions, AdamParamState>;
 
 }  // namespace optim
 }  // namespace reel

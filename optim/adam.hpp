@@ -2,22 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #include "optimizer.hpp"
 
 namespace reel {
 namespace optim {
 
-struct AdamOptions : public OptimizerCloneableOptions<AdamOptions> {
+struct AdamOptions : public OptimizerOptionsWithRate<AdamOptions> {
   using betas_t = std::tuple<double, double>;
   AdamOptions(double lr = 1e-3) : lr_(lr) {}
   REEL_ARG(double, lr);
-  REEL_ARG(betas_t, betas) = std::make_tuple(0.9, 0.999);
+  REEL_ARG(betas_t, betas) = betas_t(0.9, 0.999);
   REEL_ARG(double, eps) = 1e-8;
   REEL_ARG(double, weight_decay) = 0;
   REEL_ARG(bool, amsgrad) = false;
@@ -26,15 +23,13 @@ struct AdamOptions : public OptimizerCloneableOptions<AdamOptions> {
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
-struct AdamWOptions : public OptimizerCloneableOptions<AdamWOptions> {
+struct AdamWOptions : public OptimizerOptionsWithRate<AdamWOptions> {
   using betas_t = std::tuple<double, double>;
   AdamWOptions(double lr = 1e-3) : lr_(lr) {}
   REEL_ARG(double, lr);
-  REEL_ARG(betas_t, betas) = std::make_tuple(0.9, 0.999);
+  REEL_ARG(betas_t, betas) = betas_t(0.9, 0.999);
   REEL_ARG(double, eps) = 1e-8;
   REEL_ARG(double, weight_decay) = 1e-2;
   REEL_ARG(bool, amsgrad) = false;
@@ -43,8 +38,6 @@ struct AdamWOptions : public OptimizerCloneableOptions<AdamWOptions> {
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
 /// Step count and running averages of one parameter; max_exp_avg_sq only with amsgrad.
@@ -59,44 +52,24 @@ struct AdamParamState : public OptimizerCloneableParamState<AdamParamState> {
 };
 using AdamWParamState = AdamParamState;
 
-/// What Adam and AdamW share.
-class AdamBase : public Optimizer {
- protected:
-  using Optimizer::Optimizer;
-  std::unique_ptr<OptimizerParamState> make_state() const override {
-    return std::make_unique<AdamParamState>();
-  }
-  /// One step; `decoupled` decays the weights themselves in place of the gradient.
-  template <class Options>
-  Tensor update(const LossClosure& closure, bool decoupled);
-};
-
 /// g = g + weight_decay p (g negated first with maximize); m = beta1 m + (1 - beta1) g;
 /// v = beta2 v + (1 - beta2) g^2; p = p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps),
 /// where amsgrad takes the largest v so far.
 /// https://pytorch.org/docs/stable/generated/torch.optim.Adam.html
-class Adam : public AdamBase {
+class Adam : public OptimizerOf<AdamOptions, AdamParamState> {
  public:
-  explicit Adam(std::vector<OptimizerParamGroup> param_groups, AdamOptions defaults = {})
-      : AdamBase(std::move(param_groups), std::make_unique<AdamOptions>(defaults)) {}
-  explicit Adam(std::vector<Tensor> params, AdamOptions defaults = {})
-      : AdamBase(std::move(params), std::make_unique<AdamOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "Adam"; }
+  std::string name() const override;
 };
 
 /// Adam with p = (1 - lr weight_decay) p before each update in place of the gradient's decay.
 /// https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html
-class AdamW : public AdamBase {
+class AdamW : public OptimizerOf<AdamWOptions, AdamParamState> {
  public:
-  explicit AdamW(std::vector<OptimizerParamGroup> param_groups, AdamWOptions defaults = {})
-      : AdamBase(std::move(param_groups), std::make_unique<AdamWOptions>(defaults)) {}
-  explicit AdamW(std::vector<Tensor> params, AdamWOptions defaults = {})
-      : AdamBase(std::move(params), std::make_unique<AdamWOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "AdamW"; }
+  std::string name() const override;
 };
 
 }  // namespace optim

@@ -142,5 +142,16 @@ Tensor RAdam::step(LossClosure closure) {
       });
 }
 
+std::string Adamax::name() const { return "Adamax"; }
+std::string NAdam::name() const { return "NAdam"; }
+std::string RAdam::name() const { return "RAdam"; }
+
+template class OptimizerOptionsWithRate<AdamaxOptions>;
+template class OptimizerOf<AdamaxOptions, AdamaxParamState>;
+template class OptimizerOptionsWithRate<NAdamOptions>;
+template class OptimizerOf<NAdamOptions, NAdamParamState>;
+template class OptimizerOptionsWithRate<RAdamOptions>;
+template class OptimizerOf<RAdamOptions, RAdamParamState>;
+
 }  // namespace optim
 }  // namespace reel

@@ -2,22 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #include "optimizer.hpp"
 
 namespace reel {
 namespace optim {
 
-struct AdamaxOptions : public OptimizerCloneableOptions<AdamaxOptions> {
+struct AdamaxOptions : public OptimizerOptionsWithRate<AdamaxOptions> {
   using betas_t = std::tuple<double, double>;
   AdamaxOptions(double lr = 2e-3) : lr_(lr) {}
   REEL_ARG(double, lr);
-  REEL_ARG(betas_t, betas) = std::make_tuple(0.9, 0.999);
+  REEL_ARG(betas_t, betas) = betas_t(0.9, 0.999);
   REEL_ARG(double, eps) = 1e-8;
   REEL_ARG(double, weight_decay) = 0;
   REEL_ARG(bool, maximize) = false;
@@ -25,8 +22,6 @@ struct AdamaxOptions : public OptimizerCloneableOptions<AdamaxOptions> {
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
 /// Step count and running averages of one parameter.
@@ -42,27 +37,18 @@ struct AdamaxParamState : public OptimizerCloneableParamState<AdamaxParamState> 
 /// g = g + weight_decay p (g negated first with maximize); m = beta1 m + (1 - beta1) g;
 /// u = max(beta2 u, |g| + eps); p = p - lr / (1 - beta1^t) m / u (Kingma & Ba, 2014).
 /// https://pytorch.org/docs/stable/generated/torch.optim.Adamax.html
-class Adamax : public Optimizer {
+class Adamax : public OptimizerOf<AdamaxOptions, AdamaxParamState> {
  public:
-  explicit Adamax(std::vector<OptimizerParamGroup> param_groups, AdamaxOptions defaults = {})
-      : Optimizer(std::move(param_groups), std::make_unique<AdamaxOptions>(defaults)) {}
-  explicit Adamax(std::vector<Tensor> params, AdamaxOptions defaults = {})
-      : Optimizer(std::move(params), std::make_unique<AdamaxOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "Adamax"; }
-
- protected:
-  std::unique_ptr<OptimizerParamState> make_state() const override {
-    return std::make_unique<AdamaxParamState>();
-  }
+  std::string name() const override;
 };
 
-struct NAdamOptions : public OptimizerCloneableOptions<NAdamOptions> {
+struct NAdamOptions : public OptimizerOptionsWithRate<NAdamOptions> {
   using betas_t = std::tuple<double, double>;
   NAdamOptions(double lr = 2e-3) : lr_(lr) {}
   REEL_ARG(double, lr);
-  REEL_ARG(betas_t, betas) = std::make_tuple(0.9, 0.999);
+  REEL_ARG(betas_t, betas) = betas_t(0.9, 0.999);
   REEL_ARG(double, eps) = 1e-8;
   REEL_ARG(double, weight_decay) = 0;
   REEL_ARG(double, momentum_decay) = 4e-3;
@@ -70,8 +56,6 @@ struct NAdamOptions : public OptimizerCloneableOptions<NAdamOptions> {
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
 /// Step count, product of the momenta so far and running averages of one parameter.
@@ -89,35 +73,24 @@ struct NAdamParamState : public OptimizerCloneableParamState<NAdamParamState> {
 /// p = p - lr ((1 - mu_t) / (1 - prod mu_1..t) g + mu_t+1 / (1 - prod mu_1..t+1) m) /
 /// (sqrt(v / (1 - beta2^t)) + eps) (Dozat, 2016).
 /// https://pytorch.org/docs/stable/generated/torch.optim.NAdam.html
-class NAdam : public Optimizer {
+class NAdam : public OptimizerOf<NAdamOptions, NAdamParamState> {
  public:
-  explicit NAdam(std::vector<OptimizerParamGroup> param_groups, NAdamOptions defaults = {})
-      : Optimizer(std::move(param_groups), std::make_unique<NAdamOptions>(defaults)) {}
-  explicit NAdam(std::vector<Tensor> params, NAdamOptions defaults = {})
-      : Optimizer(std::move(params), std::make_unique<NAdamOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "NAdam"; }
-
- protected:
-  std::unique_ptr<OptimizerParamState> make_state() const override {
-    return std::make_unique<NAdamParamState>();
-  }
+  std::string name() const override;
 };
 
-struct RAdamOptions : public OptimizerCloneableOptions<RAdamOptions> {
+struct RAdamOptions : public OptimizerOptionsWithRate<RAdamOptions> {
   using betas_t = std::tuple<double, double>;
   RAdamOptions(double lr = 1e-3) : lr_(lr) {}
   REEL_ARG(double, lr);
-  REEL_ARG(betas_t, betas) = std::make_tuple(0.9, 0.999);
+  REEL_ARG(betas_t, betas) = betas_t(0.9, 0.999);
   REEL_ARG(double, eps) = 1e-8;
   REEL_ARG(double, weight_decay) = 0;
 
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
 /// Step count and running averages of one parameter.
@@ -135,20 +108,11 @@ struct RAdamParamState : public OptimizerCloneableParamState<RAdamParamState> {
 /// p = p - lr m^ sqrt(1 - beta2^t) / (sqrt(v) + eps) sqrt((r - 4) (r - 2) r_inf /
 /// ((r_inf - 4) (r_inf - 2) r)); else p = p - lr m^ (Liu et al., 2019).
 /// https://pytorch.org/docs/stable/generated/torch.optim.RAdam.html
-class RAdam : public Optimizer {
+class RAdam : public OptimizerOf<RAdamOptions, RAdamParamState> {
  public:
-  explicit RAdam(std::vector<OptimizerParamGroup> param_groups, RAdamOptions defaults = {})
-      : Optimizer(std::move(param_groups), std::make_unique<RAdamOptions>(defaults)) {}
-  explicit RAdam(std::vector<Tensor> params, RAdamOptions defaults = {})
-      : Optimizer(std::move(params), std::make_unique<RAdamOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "RAdam"; }
-
- protected:
-  std::unique_ptr<OptimizerParamState> make_state() const override {
-    return std::make_unique<RAdamParamState>();
-  }
+  std::string name() const override;
 };
 
 }  // namespace optim

@@ -82,6 +82,7 @@ std::vector<double> CosineAnnealingLR::get_lrs() {
                  eta_min_;
   return rates;
 }
+void CosineAnnealingLR::fields(Fields& visit) { visit_base_lrs(visit); }
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, unsigned T_0,
                                                          unsigned T_mult, double eta_min)
@@ -110,6 +111,7 @@ std::vector<double> CosineAnnealingWarmRestarts::get_lrs() {
   for (double& rate : rates) rate = eta_min_ + (rate - eta_min_) * (1 + std::cos(kPi * part)) / 2;
   return rates;
 }
+void CosineAnnealingWarmRestarts::fields(Fields& visit) { visit_base_lrs(visit); }
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleLROptions options)
     : LRScheduler(optimizer), options_(std::move(options)) {
@@ -197,8 +199,13 @@ std::vector<double> CyclicLR::get_lrs() {
   const double cycle = std::floor(1 + step_count_ / total), x = 1 + step_count_ / total - cycle;
   const double ratio = up / total;
   double height = x <= ratio ? x / ratio : (x - 1) / (ratio - 1);
-  if (o.mode() == CyclicLROptions::Mode::Triangular2) height /= std::pow(2, cycle - 1);
-  if (o.mode() == CyclicLROptions::Mode::ExpRange) height *= std::pow(o.gamma(), step_count_);
+  if (o.scale_fn())
+    height *=
+        o.scale_fn()(o.scale_mode() == CyclicLROptions::ScaleMode::Cycle ? cycle : step_count_);
+  else if (o.mode() == CyclicLROptions::Mode::Triangular2)
+    height /= std::pow(2, cycle - 1);
+  else if (o.mode() == CyclicLROptions::Mode::ExpRange)
+    height *= std::pow(o.gamma(), step_count_);
   if (o.cycle_momentum())
     set_momentum("CyclicLR", optimizer(),
                  o.max_momentum() - (o.max_momentum() - o.base_momentum()) * height, false);

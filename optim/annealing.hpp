@@ -1,6 +1,7 @@
 // Schedules that follow a curve, in rounds or once, and the one that watches a metric.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -18,9 +19,9 @@ class CosineAnnealingLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void fields(Fields& visit) override;
   void settings(Fields& visit) override;
   void validate() const override;
-  void fields(Fields& visit) override { visit_base_lrs(visit); }
 
   unsigned t_max_;
   double eta_min_;
@@ -37,9 +38,9 @@ class CosineAnnealingWarmRestarts : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
+  void fields(Fields& visit) override;
   void settings(Fields& visit) override;
   void validate() const override;
-  void fields(Fields& visit) override { visit_base_lrs(visit); }
 
   unsigned t_0_, t_mult_;
   double eta_min_;
@@ -82,6 +83,8 @@ class OneCycleLR : public LRScheduler {
 
 struct CyclicLROptions {
   enum class Mode { Triangular, Triangular2, ExpRange };
+  enum class ScaleMode { Cycle, Iterations };
+  using scale_fn_t = std::function<double(double)>;
   CyclicLROptions(double base_lr, double max_lr) : base_lr_(base_lr), max_lr_(max_lr) {}
   REEL_ARG(double, base_lr);
   REEL_ARG(double, max_lr);
@@ -91,6 +94,10 @@ struct CyclicLROptions {
   /// What scales the height: 1, 1 / 2^(cycle - 1), or gamma^t.
   REEL_ARG(Mode, mode) = Mode::Triangular;
   REEL_ARG(double, gamma) = 1;
+  /// Where given, scales the height in place of mode, by the number of the cycle (the first is 1)
+  /// or of the step (0 at first).
+  REEL_ARG(scale_fn_t, scale_fn);
+  REEL_ARG(ScaleMode, scale_mode) = ScaleMode::Cycle;
   /// Also moves momentum between the two bounds, against the rate.
   REEL_ARG(bool, cycle_momentum) = true;
   REEL_ARG(double, base_momentum) = 0.8;

@@ -168,6 +168,8 @@ LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {
   }
 }
 
+LRScheduler::~LRScheduler() = default;
+
 void LRScheduler::step() {
   ++step_count_;
   set_lrs(get_lrs());
@@ -288,6 +290,8 @@ std::vector<double> MultiStepLR::get_lrs() {
   return scaled(get_current_lrs(), std::pow(gamma_, static_cast<double>(times)));
 }
 
+ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma)
+    : LRScheduler(optimizer), gamma_(gamma) {}
 void ExponentialLR::settings(Fields& visit) { visit("gamma", gamma_); }
 std::vector<double> ExponentialLR::get_lrs() {
   return scaled(get_current_lrs(), step_count_ == 0 ? 1 : gamma_);
@@ -338,6 +342,8 @@ std::vector<double> LinearLR::get_lrs() {
   return scaled(get_current_lrs(), 1 + slope / (total_iters_ * start_factor_ + (t - 1) * slope));
 }
 
+PolynomialLR::PolynomialLR(Optimizer& optimizer, unsigned total_iters, double power)
+    : LRScheduler(optimizer), total_iters_(total_iters), power_(power) {}
 void PolynomialLR::settings(Fields& visit) {
   visit_count(visit, "total_iters", total_iters_);
   visit("power", power_);
@@ -360,6 +366,7 @@ std::vector<double> LambdaLR::get_lrs() {
   for (std::size_t g = 0; g < rates.size(); ++g) rates[g] *= lambdas_[g](step_count_);
   return rates;
 }
+void LambdaLR::fields(Fields& visit) { visit_base_lrs(visit); }
 
 MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, LRLambda lr_lambda)
     : MultiplicativeLR(optimizer, repeated(optimizer, lr_lambda)) {}

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +19,7 @@ namespace optim {
 class LRScheduler {
  public:
   explicit LRScheduler(Optimizer& optimizer);
-  virtual ~LRScheduler() = default;
+  virtual ~LRScheduler();
   LRScheduler(const LRScheduler&) = delete;
   LRScheduler& operator=(const LRScheduler&) = delete;
 
@@ -110,7 +109,7 @@ class MultiStepLR : public LRScheduler {
 /// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
 class ExponentialLR : public LRScheduler {
  public:
-  ExponentialLR(Optimizer& optimizer, double gamma) : LRScheduler(optimizer), gamma_(gamma) {}
+  ExponentialLR(Optimizer& optimizer, double gamma);
 
  private:
   std::vector<double> get_lrs() override;
@@ -157,8 +156,7 @@ class LinearLR : public LRScheduler {
 /// https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html
 class PolynomialLR : public LRScheduler {
  public:
-  PolynomialLR(Optimizer& optimizer, unsigned total_iters = 5, double power = 1.0)
-      : LRScheduler(optimizer), total_iters_(total_iters), power_(power) {}
+  PolynomialLR(Optimizer& optimizer, unsigned total_iters = 5, double power = 1.0);
 
  private:
   std::vector<double> get_lrs() override;
@@ -181,7 +179,7 @@ class LambdaLR : public LRScheduler {
 
  private:
   std::vector<double> get_lrs() override;
-  void fields(Fields& visit) override { visit_base_lrs(visit); }
+  void fields(Fields& visit) override;
 
   std::vector<LRLambda> lambdas_;
 };

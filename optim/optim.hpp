@@ -5,6 +5,7 @@
 #include "adam.hpp"
 #include "adam_variants.hpp"
 #include "annealing.hpp"
+#include "lbfgs.hpp"
 #include "lr_scheduler.hpp"
 #include "optimizer.hpp"
 #include "rmsprop.hpp"

@@ -98,10 +98,18 @@ class FieldReader : public Fields {
   }
   void operator()(const char* name, bool& value) override { source_.read(prefix_ + name, value); }
   void operator()(const char* name, Tensor& value) override {
+    shaped(name, value, param_.defined() ? param_.sizes() : IntArrayRef());
+  }
+  void shaped(const char* name, Tensor& value, IntArrayRef shape) override {
     const Tensor* found = source_.find(prefix_ + name);
     if (!found) return;
-    if (param_.defined() && found->sizes() != param_.sizes()) {
-      source_.problem(prefix_, name, " has shape ", found->sizes(), ", expected ", param_.sizes());
+    const auto fits = [](std::int64_t size, std::int64_t wanted) {
+      return wanted == -1 || size == wanted;
+    };
+    const IntArrayRef sizes = found->sizes();
+    if (param_.defined() &&
+        !std::equal(sizes.begin(), sizes.end(), shape.begin(), shape.end(), fits)) {
+      source_.problem(prefix_, name, " has shape ", sizes, ", expected ", shape);
       return;
     }
     // A copy of its own: the source may be the live state of another optimizer.
@@ -139,6 +147,7 @@ std::string state_prefix(std::size_t group, std::size_t param) {
 
 }  // namespace
 
+void Fields::shaped(const char* name, Tensor& value, IntArrayRef) { (*this)(name, value); }
 void Fields::list(const char* name, std::vector<unsigned>&) {
   throw Error(detail::message("[Fields] ", name, ": no list is expected here"));
 }
@@ -185,6 +194,10 @@ Optimizer::Optimizer(std::vector<OptimizerParamGroup> param_groups,
 Optimizer::Optimizer(std::vector<Tensor> parameters, std::unique_ptr<OptimizerOptions> defaults)
     : Optimizer(std::vector<OptimizerParamGroup>{OptimizerParamGroup(std::move(parameters))},
                 std::move(defaults)) {}
+
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer::~Optimizer() = default;
+std::string Optimizer::name() const { return "Optimizer"; }
 
 void Optimizer::check_parameters(const std::vector<Tensor>& params) const {
   std::unordered_set<const void*> others, here;

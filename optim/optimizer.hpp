@@ -29,6 +29,8 @@ class Fields {
   virtual void operator()(const char* name, bool& value) = 0;
   /// A tensor of the parameter's shape and dtype, or an undefined one.
   virtual void operator()(const char* name, Tensor& value) = 0;
+  /// A tensor of another shape, where -1 stands for any size, or an undefined one.
+  virtual void shaped(const char* name, Tensor& value, IntArrayRef shape);
   /// Counts, of any number. Throws Error unless overridden: only schedules have them.
   virtual void list(const char* name, std::vector<unsigned>& values);
 };
@@ -75,6 +77,16 @@ class OptimizerCloneableOptions : public OptimizerOptions {
   }
 };
 
+/// Options with a field `lr`, of an optimizer of reel's own: its source file defines the members,
+/// so that programs need not compile them (update.hpp).
+template <class Derived>
+class OptimizerOptionsWithRate : public OptimizerOptions {
+ public:
+  std::unique_ptr<OptimizerOptions> clone() const override;
+  double get_lr() const override;
+  void set_lr(double lr) override;
+};
+
 /// Parameters that are updated with the same options. A group made without options gets the
 /// optimizer's defaults when it is added.
 class OptimizerParamGroup {
@@ -118,8 +130,8 @@ class Optimizer {
             std::unique_ptr<OptimizerOptions> defaults);
   Optimizer(std::vector<Tensor> parameters, std::unique_ptr<OptimizerOptions> defaults);
   Optimizer(const Optimizer&) = delete;
-  Optimizer(Optimizer&&) = default;
-  virtual ~Optimizer() = default;
+  Optimizer(Optimizer&&) noexcept;
+  virtual ~Optimizer();
 
   /// Updates every parameter that has a gradient. With `closure`, calls it first with recording
   /// on and returns its loss. Throws ShapeError or DtypeError, before anything is changed, where a
@@ -147,7 +159,7 @@ class Optimizer {
   const StateMap& state() const { return state_; }
 
   /// The class as it is named in files: "Adam".
-  virtual std::string name() const { return "Optimizer"; }
+  virtual std::string name() const;
   /// "{name}.version" (1), options as "param_groups.{group}.{option}" (with
   /// "param_groups.{group}.params", the number of parameters) and state as
   /// "state.{group}.{parameter}.{field}". The tensors of the state are shared, not copied.
@@ -212,6 +224,20 @@ class Optimizer {
   std::unique_ptr<OptimizerOptions> defaults_;
   std::vector<OptimizerParamGroup> param_groups_;
   StateMap state_;
+};
+
+/// An optimizer of reel's own with these options and this state of each parameter: its
+/// constructors. Its source file defines the members, so that programs need not compile them
+/// (update.hpp).
+template <class Options, class State>
+class OptimizerOf : public Optimizer {
+ public:
+  /// Throws as Optimizer's constructor does.
+  explicit OptimizerOf(std::vector<OptimizerParamGroup> param_groups, Options defaults = {});
+  explicit OptimizerOf(std::vector<Tensor> params, Options defaults = {});
+
+ protected:
+  std::unique_ptr<OptimizerParamState> make_state() const override;
 };
 
 /// Whether all values that a file keeps are equal.

@@ -60,5 +60,10 @@ Tensor RMSprop::step(LossClosure closure) {
       });
 }
 
+std::string RMSprop::name() const { return "RMSprop"; }
+
+template class OptimizerOptionsWithRate<RMSpropOptions>;
+template class OptimizerOf<RMSpropOptions, RMSpropParamState>;
+
 }  // namespace optim
 }  // namespace reel

@@ -2,17 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "optimizer.hpp"
 
 namespace reel {
 namespace optim {
 
-struct RMSpropOptions : public OptimizerCloneableOptions<RMSpropOptions> {
+struct RMSpropOptions : public OptimizerOptionsWithRate<RMSpropOptions> {
   RMSpropOptions(double lr = 1e-2) : lr_(lr) {}
   REEL_ARG(double, lr);
   REEL_ARG(double, alpha) = 0.99;
@@ -25,8 +22,6 @@ struct RMSpropOptions : public OptimizerCloneableOptions<RMSpropOptions> {
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
 /// Step count and running averages of one parameter; momentum_buffer only with momentum, grad_avg
@@ -45,20 +40,11 @@ struct RMSpropParamState : public OptimizerCloneableParamState<RMSpropParamState
 /// d = g / (sqrt(v) + eps), where centered takes v - m^2 for v, m = alpha m + (1 - alpha) g;
 /// p = p - lr d, or with momentum b = momentum b + d, p = p - lr b.
 /// https://pytorch.org/docs/stable/generated/torch.optim.RMSprop.html
-class RMSprop : public Optimizer {
+class RMSprop : public OptimizerOf<RMSpropOptions, RMSpropParamState> {
  public:
-  explicit RMSprop(std::vector<OptimizerParamGroup> param_groups, RMSpropOptions defaults = {})
-      : Optimizer(std::move(param_groups), std::make_unique<RMSpropOptions>(defaults)) {}
-  explicit RMSprop(std::vector<Tensor> params, RMSpropOptions defaults = {})
-      : Optimizer(std::move(params), std::make_unique<RMSpropOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "RMSprop"; }
-
- protected:
-  std::unique_ptr<OptimizerParamState> make_state() const override {
-    return std::make_unique<RMSpropParamState>();
-  }
+  std::string name() const override;
 };
 
 }  // namespace optim

@@ -98,5 +98,10 @@ Tensor SGD::step(LossClosure closure) {
   return loss;
 }
 
+std::string SGD::name() const { return "SGD"; }
+
+template class OptimizerOptionsWithRate<SGDOptions>;
+template class OptimizerOf<SGDOptions, SGDParamState>;
+
 }  // namespace optim
 }  // namespace reel

@@ -1,17 +1,14 @@
 // Stochastic gradient descent.
 #pragma once
 
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "optimizer.hpp"
 
 namespace reel {
 namespace optim {
 
-struct SGDOptions : public OptimizerCloneableOptions<SGDOptions> {
+struct SGDOptions : public OptimizerOptionsWithRate<SGDOptions> {
   SGDOptions(double lr) : lr_(lr) {}
   REEL_ARG(double, lr);
   REEL_ARG(double, momentum) = 0;
@@ -23,8 +20,6 @@ struct SGDOptions : public OptimizerCloneableOptions<SGDOptions> {
  public:
   void fields(Fields& visit) override;
   void validate() const override;
-  double get_lr() const override { return lr_; }
-  void set_lr(double lr) override { lr_ = lr; }
 };
 
 struct SGDParamState : public OptimizerCloneableParamState<SGDParamState> {
@@ -37,20 +32,11 @@ struct SGDParamState : public OptimizerCloneableParamState<SGDParamState> {
 /// d = g + weight_decay p (g negated with maximize); with momentum b = momentum b + (1 - dampening)
 /// d, where the first b is d itself, and d = b, or d + momentum b with nesterov; p = p - lr d.
 /// https://pytorch.org/docs/stable/generated/torch.optim.SGD.html
-class SGD : public Optimizer {
+class SGD : public OptimizerOf<SGDOptions, SGDParamState> {
  public:
-  explicit SGD(std::vector<OptimizerParamGroup> param_groups, SGDOptions defaults)
-      : Optimizer(std::move(param_groups), std::make_unique<SGDOptions>(defaults)) {}
-  explicit SGD(std::vector<Tensor> params, SGDOptions defaults)
-      : Optimizer(std::move(params), std::make_unique<SGDOptions>(defaults)) {}
-
+  using OptimizerOf::OptimizerOf;
   Tensor step(LossClosure closure = nullptr) override;
-  std::string name() const override { return "SGD"; }
-
- protected:
-  std::unique_ptr<OptimizerParamState> make_state() const override {
-    return std::make_unique<SGDParamState>();
-  }
+  std::string name() const override;
 };
 
 }  // namespace optim

@@ -1,13 +1,41 @@
-// For the optimizers' own sources: a parameter and its gradient as raw memory for one pass, and
-// checks that options share.
+// For the optimizers' own sources: the members of their templates, a parameter and its gradient as
+// raw memory for one pass, and checks that options share.
 #pragma once
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "../autograd/tensor.hpp"
+#include "optimizer.hpp"
 
 namespace reel {
 namespace optim {
+
+template <class Derived>
+std::unique_ptr<OptimizerOptions> OptimizerOptionsWithRate<Derived>::clone() const {
+  return std::make_unique<Derived>(static_cast<const Derived&>(*this));
+}
+template <class Derived>
+double OptimizerOptionsWithRate<Derived>::get_lr() const {
+  return static_cast<const Derived&>(*this).lr();
+}
+template <class Derived>
+void OptimizerOptionsWithRate<Derived>::set_lr(double lr) {
+  static_cast<Derived&>(*this).lr(lr);
+}
+
+template <class Options, class State>
+OptimizerOf<Options, State>::OptimizerOf(std::vector<OptimizerParamGroup> param_groups,
+                                         Options defaults)
+    : Optimizer(std::move(param_groups), std::make_unique<Options>(std::move(defaults))) {}
+template <class Options, class State>
+OptimizerOf<Options, State>::OptimizerOf(std::vector<Tensor> params, Options defaults)
+    : Optimizer(std::move(params), std::make_unique<Options>(std::move(defaults))) {}
+template <class Options, class State>
+std::unique_ptr<OptimizerParamState> OptimizerOf<Options, State>::make_state() const {
+  return std::make_unique<State>();
+}
 
 /// Contiguous memory of a parameter and of its gradient. Where the parameter is a strided view,
 /// the memory is a copy that finish() writes back.

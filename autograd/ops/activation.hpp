@@ -51,5 +51,27 @@ Tensor hardsigmoid(const Tensor& self);
 Tensor& hardsigmoid_(const Tensor& self);
 /// log(sigmoid(x)), without overflow.
 Tensor log_sigmoid(const Tensor& self);
+/// x min(max(x + 3, 0), 6) / 6
+Tensor hardswish(const Tensor& self);
+Tensor& hardswish_(const Tensor& self);
+/// x where x > threshold, else value.
+Tensor threshold(const Tensor& self, const Scalar& threshold, const Scalar& value);
+Tensor& threshold_(const Tensor& self, const Scalar& threshold, const Scalar& value);
+/// x where |x| > lambd, else 0.
+Tensor hardshrink(const Tensor& self, const Scalar& lambd = 0.5);
+/// x moved towards 0 by lambd, and 0 where |x| <= lambd. Throws Error for lambd < 0.
+Tensor softshrink(const Tensor& self, const Scalar& lambd = 0.5);
+/// x where x > 0, else weight x; weight holds one number, or one for each index along dimension 1.
+/// Throws ShapeError for others. https://pytorch.org/docs/stable/generated/torch.nn.PReLU.html
+Tensor prelu(const Tensor& self, const Tensor& weight);
+/// The first half along `dim` times sigmoid of the second. Throws ShapeError for an odd size.
+/// https://pytorch.org/docs/stable/generated/torch.nn.GLU.html
+Tensor glu(const Tensor& self, std::int64_t dim = -1);
+/// x where x > 0, else a x: a uniform in [lower, upper) in training, else their mean. Throws Error
+/// unless lower <= upper. https://pytorch.org/docs/stable/generated/torch.nn.RReLU.html
+Tensor rrelu(const Tensor& self, const Scalar& lower = 0.125, const Scalar& upper = 1.0 / 3.0,
+             bool training = false);
+Tensor& rrelu_(const Tensor& self, const Scalar& lower = 0.125, const Scalar& upper = 1.0 / 3.0,
+               bool training = false);
 
 }  // namespace reel

@@ -1,6 +1,7 @@
 #include "arrange.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "ops.hpp"
 #include "view.hpp"
@@ -153,16 +154,39 @@ Tensor vstack(TensorList tensors) {
 }
 
 // ---------------------------------------------------------------- moving along dimensions
+namespace {
+// A contiguous copy of x with dimension d turned round.
+Tensor turned(const Tensor& x, std::size_t d) {
+  const Tensor dense = x.detach().contiguous();
+  const Tensor out = empty(x.sizes(), x.scalar_type());
+  const std::int64_t n = x.sizes()[d];
+  std::int64_t inner = 1;
+  for (std::size_t e = d + 1; e < x.sizes().size(); ++e) inner *= x.sizes()[e];
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < x.numel(); i += n * inner) {
+      const T* from = dense.data_ptr<T>() + i;
+      T* to = out.data_ptr<T>() + i;
+      if (inner == 1)
+        std::reverse_copy(from, from + n, to);
+      else
+        for (std::int64_t r = 0; r < n; ++r)
+          std::copy_n(from + (n - 1 - r) * inner, inner, to + r * inner);
+    }
+  });
+  return out;
+}
+}  // namespace
 Tensor flip(const Tensor& x, IntArrayRef dims) {
   check_each_once("flip", dims, rank_of(x));
-  Tensor out = x;
-  for (const auto dim : dims) {
-    if (x.dim() == 0) continue;
-    std::vector<std::int64_t> list;
-    for (std::int64_t i = x.size(dim); i-- > 0;) list.push_back(i);
-    out = index_select(out, dim, positions(list));
-  }
-  return out.is_same(x) ? x.clone() : out;
+  Tensor out = x.detach();
+  for (const auto dim : dims)
+    if (x.dim() != 0) out = turned(out, wrap_dim("flip", dim, rank_of(x)));
+  if (out.data_ptr() == x.data_ptr()) out = out.clone();
+  if (needs_record(x))
+    record("FlipBackward0", {&x}, {&out},
+           [dims = Dims(dims)](Backward& pass) { pass.add(0, flip(pass.grad(), dims), true); });
+  return out;
 }
 
 Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims) {
@@ -170,7 +194,7 @@ Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims) {
     return roll(x.reshape({-1}), shifts, 0).reshape(x.sizes());
   check<ShapeError>(!shifts.empty() && shifts.size() == dims.size(), "[roll] ", shifts.size(),
                     " shifts but ", dims.size(), " dims");
-  Tensor out = x.clone();
+  Tensor out = x;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const std::int64_t size = x.size(dims[i]);
     if (size == 0) continue;
@@ -178,7 +202,7 @@ Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims) {
     out =
         cat({out.narrow(dims[i], size - tail, tail), out.narrow(dims[i], 0, size - tail)}, dims[i]);
   }
-  return out;
+  return out.is_same(x) ? x.clone() : out;
 }
 
 // ---------------------------------------------------------------- padding
@@ -242,19 +266,34 @@ Tensor pad(const Tensor& x, IntArrayRef pad, const std::string& mode, std::optio
 
 // ---------------------------------------------------------------- triangles and diagonals
 namespace {
-// column - row, for the last two dimensions.
-Tensor offsets(const char* op, const Tensor& x) {
+// The elements of each matrix on the diagonal and below it (or above), and zeros.
+Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool lower) {
   check<ShapeError>(x.dim() >= 2, "[", op, "] expected at least 2 dimensions, found shape ",
                     x.sizes());
-  return arange(x.size(-1)) - arange(x.size(-2)).unsqueeze(1);
+  const Tensor dense = x.detach().contiguous();
+  Tensor out = empty(x.sizes(), x.scalar_type());
+  const std::int64_t rows = x.size(-2), cols = x.size(-1);
+  diagonal = std::clamp(diagonal, -rows - 1, cols);
+  const std::size_t bytes = x.element_size(), width = static_cast<std::size_t>(cols) * bytes;
+  const std::byte* from = dense.impl()->data;
+  std::byte* to = out.impl()->data;
+  for (std::int64_t i = 0; i < (cols == 0 ? 0 : x.numel() / cols);
+       ++i, from += width, to += width) {
+    const std::int64_t first =
+        std::clamp<std::int64_t>(i % rows + diagonal + (lower ? 1 : 0), 0, cols);
+    const std::size_t split = static_cast<std::size_t>(first) * bytes;
+    std::memcpy(lower ? to : to + split, lower ? from : from + split,
+                lower ? split : width - split);
+    std::memset(lower ? to + split : to, 0, lower ? width - split : split);
+  }
+  if (needs_record(x))
+    record(lower ? "TrilBackward0" : "TriuBackward0", {&x}, {&out},
+           [=](Backward& pass) { pass.add(0, triangle(op, pass.grad(), diagonal, lower), true); });
+  return out;
 }
 }  // namespace
-Tensor tril(const Tensor& x, std::int64_t diagonal) {
-  return x.masked_fill(offsets("tril", x) > diagonal, 0);
-}
-Tensor triu(const Tensor& x, std::int64_t diagonal) {
-  return x.masked_fill(offsets("triu", x) < diagonal, 0);
-}
+Tensor tril(const Tensor& x, std::int64_t diagonal) { return triangle("tril", x, diagonal, true); }
+Tensor triu(const Tensor& x, std::int64_t diagonal) { return triangle("triu", x, diagonal, false); }
 
 Tensor& Tensor::tril_(std::int64_t diagonal) const {
   return detail::write_in_place("tril_", *this,

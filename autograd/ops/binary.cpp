@@ -83,6 +83,7 @@ Tensor pow(const Into& into, const Tensor& x, const Scalar& exponent) {
   if (!x.is_floating_point() && !exponent.isFloatingPoint()) {
     check(p >= 0,
           "[pow] integers to negative integer powers are not allowed; convert to float first");
+    exponent.check_fits("pow", result_type(x, exponent));
     return elementwise<true>(
         into, node, [exponent](auto v) { return power(v, exponent); }, promoted(x, exponent));
   }
@@ -115,6 +116,8 @@ Tensor clamp(const Into& into, const Tensor& x, const std::optional<Scalar>& min
   const char* node = "ClampBackward1";
   const Tensor widened = max ? promoted(min ? promoted(x, *min) : x, *max) : promoted(x, *min);
   const Scalar lo = min.value_or(0), hi = max.value_or(0);
+  lo.check_fits("clamp", widened.scalar_type());
+  hi.check_fits("clamp", widened.scalar_type());
   if (!max)
     return elementwise<true>(
         into, node, [lo](auto v) { return choose(v < lo, lo, kKnown(v)); }, widened);
@@ -236,6 +239,12 @@ Tensor clamp_max(const Tensor& self, const Tensor& max) {
 }
 Tensor& clamp_min_(const Tensor& self, const Scalar& min) {
   return clamp_(self, std::optional<Scalar>(min), nullopt);
+}
+Tensor& clamp_min_(const Tensor& self, const Tensor& min) {
+  return clamp_(self, std::optional<Tensor>(min), nullopt);
+}
+Tensor& clamp_max_(const Tensor& self, const Tensor& max) {
+  return clamp_(self, nullopt, std::optional<Tensor>(max));
 }
 Tensor& clamp_max_(const Tensor& self, const Scalar& max) {
   return clamp_(self, nullopt, std::optional<Scalar>(max));

@@ -1,6 +1,7 @@
 // Comparisons and logic: bool results without gradients.
 #include <cmath>
 
+#include "autograd/kernels.hpp"
 #include "autograd/tape.hpp"
 #include "ops.hpp"
 #include "view.hpp"
@@ -49,7 +50,26 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
   });
   return out;
 }
-Tensor as_tensor(const Tensor& like, const Scalar& s) { return full({}, s, result_type(like, s)); }
+// As in PyTorch, a number too large for an integral tensor wraps around in a comparison.
+Tensor as_tensor(const Tensor& like, const Scalar& s) {
+  const Tensor number = empty({}, result_type(like, s));
+  kernels::fill(number, s);
+  return number;
+}
+
+// self = result, 1 or 0 in its own dtype. The result does not depend on the values smoothly: the
+// gradient is zero.
+Tensor& write_truth(const char* op, const char* node, const Tensor& self, const Tensor& result) {
+  detail::check_in_place(op, self);
+  Tensor truth = result.to(self.scalar_type());
+  if (needs_record(self)) {
+    const Tensor before = detail::before_write(self, false);
+    record(node, {&before}, {&truth}, [sizes = Dims(self.sizes())](Backward& pass) {
+      pass.add(0, zeros(sizes, pass.grad().scalar_type()), true);
+    });
+  }
+  return detail::write_in_place(op, self, truth);
+}
 
 // Whether each number is as `f` says; integers never are.
 template <class F>
@@ -66,27 +86,33 @@ Tensor classify(const Tensor& x, bool of_integers, F f) {
 }
 }  // namespace
 
-#define REEL_COMPARE(name, symbol)                                          \
-  Tensor name(const Tensor& a, const Tensor& b) {                           \
-    return compare(#name, a, b, [](auto x, auto y) { return x symbol y; }); \
-  }                                                                         \
-  Tensor name(const Tensor& a, const Scalar& b) { return name(a, as_tensor(a, b)); }
-REEL_COMPARE(eq, ==)
-REEL_COMPARE(ne, !=)
-REEL_COMPARE(lt, <)
-REEL_COMPARE(le, <=)
-REEL_COMPARE(gt, >)
-REEL_COMPARE(ge, >=)
+#define REEL_COMPARE(name, symbol, node)                                             \
+  Tensor name(const Tensor& a, const Tensor& b) {                                    \
+    return compare(#name, a, b, [](auto x, auto y) { return x symbol y; });          \
+  }                                                                                  \
+  Tensor name(const Tensor& a, const Scalar& b) { return name(a, as_tensor(a, b)); } \
+  Tensor& Tensor::name##_(const Tensor& other) const {                               \
+    return write_truth(#name "_", node, *this, reel::name(*this, other));            \
+  }                                                                                  \
+  Tensor& Tensor::name##_(const Scalar& other) const {                               \
+    return write_truth(#name "_", node, *this, reel::name(*this, other));            \
+  }
+REEL_COMPARE(eq, ==, "EqBackward0")
+REEL_COMPARE(ne, !=, "NeBackward0")
+REEL_COMPARE(lt, <, "LtBackward0")
+REEL_COMPARE(le, <=, "LeBackward0")
+REEL_COMPARE(gt, >, "GtBackward0")
+REEL_COMPARE(ge, >=, "GeBackward0")
 #undef REEL_COMPARE
 
-#define REEL_LOGICAL(name, symbol)                                             \
-  Tensor name(const Tensor& self, const Tensor& other) {                       \
-    return compare(#name, self, other, [](auto x, auto y) {                    \
-      return (x != decltype(x)(0)) symbol(y != decltype(y)(0));                \
-    });                                                                        \
-  }                                                                            \
-  Tensor& Tensor::name##_(const Tensor& other) const {                         \
-    return detail::write_in_place(#name "_", *this, reel::name(*this, other)); \
+#define REEL_LOGICAL(name, symbol)                                                    \
+  Tensor name(const Tensor& self, const Tensor& other) {                              \
+    return compare(#name, self, other, [](auto x, auto y) {                           \
+      return (x != decltype(x)(0)) symbol(y != decltype(y)(0));                       \
+    });                                                                               \
+  }                                                                                   \
+  Tensor& Tensor::name##_(const Tensor& other) const {                                \
+    return write_truth(#name "_", "LogicBackward0", *this, reel::name(*this, other)); \
   }
 REEL_LOGICAL(logical_and, &)
 REEL_LOGICAL(logical_or, |)
@@ -94,7 +120,7 @@ REEL_LOGICAL(logical_xor, !=)
 #undef REEL_LOGICAL
 Tensor logical_not(const Tensor& self) { return eq(self, 0); }
 Tensor& Tensor::logical_not_() const {
-  return detail::write_in_place("logical_not_", *this, reel::logical_not(*this));
+  return write_truth("logical_not_", "LogicBackward0", *this, reel::logical_not(*this));
 }
 
 Tensor isnan(const Tensor& self) {

@@ -58,6 +58,7 @@ TensorOptions like(const Tensor& t, const TensorOptions& options) {
              : TensorOptions(t.scalar_type()).requires_grad(options.requires_grad());
 }
 Tensor filled(IntArrayRef sizes, const Scalar& value, const TensorOptions& options) {
+  value.check_fits("full", options.dtype());
   Tensor t = empty(sizes, options);
   kernels::fill(t, value);
   return t;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/kernels.hpp"
+#include "gathered.hpp"
 #include "ops.hpp"
 #include "view.hpp"
 
@@ -19,21 +20,41 @@ Tensor as_positions(const char* op, const Tensor& index) {
 
 void check_range(const char* op, const Tensor& positions, std::int64_t size) {
   const auto* p = positions.data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < positions.numel(); ++i)
+  std::int64_t outside = 0;  // its sign bit, once some p + size or last - p had it
+  for (std::int64_t i = 0; i < positions.numel(); ++i) outside |= (p[i] + size) | (size - 1 - p[i]);
+  for (std::int64_t i = 0; outside < 0 && i < positions.numel(); ++i)
     check<IndexError>(p[i] >= -size && p[i] < size, "[", op, "] index ", p[i], " at position ", i,
                       " is out of range: expected values from ", -size, " to ", size - 1);
 }
 
-// Rows of `table` [V, row] at `positions`, and its adjoint.
+// Copies rows of `bytes` bytes, the i-th one from row p[i] of `size` (p[i] < 0: from the end).
+template <std::size_t fixed>
+void copy_rows(std::byte* to, const std::byte* from, const std::int64_t* p, std::int64_t count,
+               std::int64_t size, std::size_t bytes) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::size_t n = fixed ? fixed : bytes;
+    std::memcpy(to + static_cast<std::size_t>(i) * n,
+                from + static_cast<std::size_t>(p[i] < 0 ? p[i] + size : p[i]) * n, n);
+  }
+}
+void copy_rows(std::byte* to, const std::byte* from, const std::int64_t* p, std::int64_t count,
+               std::int64_t size, std::size_t bytes) {
+  const auto copy = bytes == 1   ? copy_rows<1>
+                    : bytes == 4 ? copy_rows<4>
+                    : bytes == 8 ? copy_rows<8>
+                                 : copy_rows<0>;
+  copy(to, from, p, count, size, bytes);
+}
+
+}  // namespace
+
+namespace detail {
+
 void gather_rows(const Tensor& table, const Tensor& positions, const Tensor& out) {
   const std::int64_t size = table.size(0);
   const std::size_t row = size == 0 ? 0 : table.nbytes() / static_cast<std::size_t>(size);
-  const auto* p = positions.data_ptr<std::int64_t>();
-  std::byte* to = out.impl()->data;
-  for (std::int64_t i = 0; i < positions.numel(); ++i, to += row)
-    std::memcpy(to,
-                table.impl()->data + static_cast<std::size_t>(p[i] < 0 ? p[i] + size : p[i]) * row,
-                row);
+  copy_rows(out.impl()->data, table.impl()->data, positions.data_ptr<std::int64_t>(),
+            positions.numel(), size, row);
 }
 void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows,
               std::int64_t skipped) {
@@ -52,6 +73,12 @@ void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows,
   });
 }
 
+}  // namespace detail
+
+namespace {
+using detail::add_rows;
+using detail::gather_rows;
+
 Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
                  std::int64_t skipped);
 
@@ -67,29 +94,102 @@ Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_s
   return table;
 }
 
+class GatherNode final : public Node {
+ public:
+  GatherNode(const char* name, const Tensor& table, const Tensor& at, const Dims& result_shape,
+             std::int64_t skipped_row, const Tensor& out)
+      : Node(name, {&table}, {&out}),
+        positions(at),
+        shape(result_shape),
+        table_sizes(table.sizes()),
+        skipped(skipped_row),
+        table_version(table._version()) {}
+  void backward(Backward& pass) override {
+    if (pass.recording())
+      return pass.add(0, spread_rows(pass.grad(), positions, table_sizes, shape, skipped));
+    const Backward::Target target = pass.target(0);
+    const bool direct = target.memory.is_contiguous();
+    const Tensor memory = direct ? target.memory : zeros(table_sizes, target.memory.scalar_type());
+    if (direct && !target.accumulate) kernels::fill(memory, 0);
+    add_rows(memory, positions, pass.grad().contiguous(), skipped);
+    if (direct) return;
+    if (target.accumulate)
+      kernels::add_into(target.memory, memory);
+    else
+      kernels::copy(target.memory, memory);
+  }
+  void release() override {
+    released = true;
+    positions = Tensor();
+  }
+
+  Tensor positions;
+  Dims shape, table_sizes;
+  std::int64_t skipped;
+  std::uint32_t table_version;
+};
+
 Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
                  std::int64_t skipped) {
   Tensor out = empty(shape, table.scalar_type());
   gather_rows(table.detach().contiguous(), positions, out);
   if (needs_record(table))
-    record(node, {&table}, {&out}, [=, own = Dims(table.sizes())](Backward& pass) {
-      if (pass.recording())
-        return pass.add(0, spread_rows(pass.grad(), positions, own, shape, skipped));
-      const Backward::Target target = pass.target(0);
-      const bool direct = target.memory.is_contiguous();
-      const Tensor memory = direct ? target.memory : zeros(own, target.memory.scalar_type());
-      if (direct && !target.accumulate) kernels::fill(memory, 0);
-      add_rows(memory, positions, pass.grad().contiguous(), skipped);
-      if (direct) return;
-      if (target.accumulate)
-        kernels::add_into(target.memory, memory);
-      else
-        kernels::copy(target.memory, memory);
-    });
+    link(Ref<Node>::adopt(new GatherNode(node, table, positions, shape, skipped, out)), {&out});
   return out;
 }
 
+// A contiguous tensor as `outer` times size(d) rows of `row` bytes.
+struct Layers {
+  std::size_t outer = 1, size, row;
+  Layers(IntArrayRef sizes, std::size_t d, std::size_t element) : row(element) {
+    for (std::size_t e = 0; e < d; ++e) outer *= static_cast<std::size_t>(sizes[e]);
+    for (std::size_t e = d + 1; e < sizes.size(); ++e) row *= static_cast<std::size_t>(sizes[e]);
+    size = static_cast<std::size_t>(sizes[d]);
+  }
+  std::size_t bytes() const { return size * row; }
+};
+
 }  // namespace
+
+namespace detail {
+
+std::optional<GatheredRows> gathered_rows(const Tensor& x) {
+  if (!tracks(x)) return nullopt;
+  const Tensor& whole = x.is_view() ? x.impl()->base : x;
+  const auto* node = dynamic_cast<const GatherNode*>(whole.impl()->grad_fn.get());
+  if (!node || node->released || whole._version() != 0 || node->table_sizes.size() != 2)
+    return nullopt;
+  const Tensor& table = node->edges[0].leaf;
+  const std::int64_t width = node->table_sizes[1];
+  if (!table.defined() || table._version() != node->table_version || width == 0 || x.dim() == 0 ||
+      x.size(-1) != width || x.stride(-1) != 1)
+    return nullopt;
+  const std::int64_t offset = x.storage_offset() - whole.storage_offset();
+  Dims sizes(x.sizes()), strides(x.strides());
+  bool rows = offset % width == 0;
+  for (std::size_t d = 0; d + 1 < sizes.size(); ++d) {
+    rows = rows && strides[d] % width == 0;
+    strides[d] /= width;
+  }
+  if (!rows) return nullopt;
+  sizes.resize(sizes.size() - 1);
+  strides.resize(strides.size() - 1);
+  const Tensor& all = node->positions;
+  return GatheredRows{
+      table, all.as_strided(sizes, strides, all.storage_offset() + offset / width).contiguous(),
+      node->skipped, node};
+}
+
+bool GatheredRows::watched(const Edge& edge) const {
+  for (const Node* node = edge.node.get(); node; node = node->edges[0].node.get()) {
+    for (std::size_t nr = 0; nr < node->outputs.size(); ++nr)
+      if (node->outputs[nr].hooks || node->outputs[nr].retained) return true;
+    if (node == source) return false;
+  }
+  return true;
+}
+
+}  // namespace detail
 
 namespace indexing {
 TensorIndex::TensorIndex(const char* dots) : kind_(Kind::Dots) {
@@ -105,29 +205,47 @@ Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
       x.sizes(), " and ", index.sizes());
   const Tensor positions = as_positions("index_select", index);
   check_range("index_select", positions, x.sizes()[d]);
-  const auto axis = static_cast<std::int64_t>(d);
-  const Tensor table = d == 0 ? x : x.transpose(0, axis);
-  Dims shape(table.sizes());
-  shape[0] = positions.numel();
-  const Tensor rows = take_rows("IndexSelectBackward0", table, positions, shape, -1);
-  return d == 0 ? rows : rows.transpose(0, axis);
+  Dims shape(x.sizes());
+  shape[d] = positions.numel();
+  if (d == 0) return take_rows("IndexSelectBackward0", x, positions, shape, -1);
+  Tensor out = empty(shape, x.scalar_type());
+  const Tensor dense = x.detach().contiguous();
+  const Layers layers(x.sizes(), d, x.element_size());
+  const auto count = static_cast<std::size_t>(positions.numel());
+  for (std::size_t i = 0; i < layers.outer; ++i)
+    copy_rows(out.impl()->data + i * count * layers.row, dense.impl()->data + i * layers.bytes(),
+              positions.data_ptr<std::int64_t>(), positions.numel(), x.sizes()[d], layers.row);
+  if (needs_record(x))
+    record("IndexSelectBackward0", {&x}, {&out},
+           [positions, own = Dims(x.sizes()), axis = static_cast<std::int64_t>(d)](Backward& pass) {
+             const Tensor g = pass.grad();
+             pass.add(0, index_add(zeros(own, g.scalar_type()), axis, positions, g));
+           });
+  return out;
 }
 
 Tensor nonzero(const Tensor& x) {
   const Tensor mask = x.detach().ne(0).contiguous();
   const bool* p = mask.data_ptr<bool>();
-  std::int64_t count = 0;
-  for (std::int64_t i = 0; i < mask.numel(); ++i) count += p[i] ? 1 : 0;
-  const std::int64_t rank = x.dim();
-  const Tensor out = empty({count, rank}, kInt64);
+  const auto count = sum(mask).item<std::int64_t>();
+  const Dims sizes = x.dim() == 0 ? Dims{1} : Dims(x.sizes());
+  const auto rank = static_cast<std::size_t>(x.dim()), last = sizes.size() - 1;
+  const Tensor out = empty({count, x.dim()}, kInt64);
   auto* to = out.data_ptr<std::int64_t>();
-  const Dims steps = contiguous_strides(x.sizes());
-  for (std::int64_t i = 0; i < mask.numel(); ++i) {
-    if (!p[i]) continue;
-    std::int64_t rest = i;
-    for (std::size_t d = 0; d < steps.size(); ++d) {
-      *to++ = rest / steps[d];
-      rest %= steps[d];
+  if (rank == 0) return out;
+  // Every element is written where the next position goes, which moves on behind a marked one.
+  std::int64_t found = 0, at[64] = {};
+  while (found < count) {
+    for (std::int64_t j = 0; j < sizes[last] && found < count; ++j) {
+      for (std::size_t d = 0; d < last; ++d) to[d] = at[d];
+      to[last] = j;
+      const bool marked = *p++;
+      found += marked;
+      to += marked ? rank : 0;
+    }
+    for (std::size_t d = last; d-- > 0;) {
+      if (++at[d] < sizes[d]) break;
+      at[d] = 0;
     }
   }
   return out;
@@ -283,76 +401,7 @@ Tensor put_added(const Tensor& x, const Tensor& positions, const Tensor& value) 
          spread_rows(value, positions, {x.numel()}, Dims(positions.sizes()), -1).reshape(x.sizes());
 }
 
-// The row-major positions in x of the elements that `index` names along `dim`.
-Tensor positions_along(const char* op, const Tensor& x, std::int64_t dim, const Tensor& index) {
-  check<DtypeError>(index.scalar_type() == kInt64, "[", op, "] expected int64 indices, found ",
-                    dtype_name(index.scalar_type()), "; convert them with .to(reel::kInt64)");
-  const std::size_t d = wrap_dim(op, dim, static_cast<std::size_t>(x.dim()));
-  if (index.numel() == 0) return index;
-  const Dims own = x.dim() == 0 ? Dims{1} : Dims(x.sizes());
-  const Dims wanted = index.dim() == 0 ? Dims{1} : Dims(index.sizes());
-  bool fits = own.size() == wanted.size();
-  for (std::size_t e = 0; fits && e < own.size(); ++e) fits = e == d || wanted[e] <= own[e];
-  check<ShapeError>(fits, "[", op, "] an index of shape ", index.sizes(),
-                    " does not fit a tensor of shape ", x.sizes(),
-                    ": it needs the same rank and, except in dimension ", d, ", no larger sizes");
-  const Dims steps = contiguous_strides(own);
-  const Tensor dense = index.detach().contiguous();
-  const Tensor out = empty(index.sizes(), kInt64);
-  const auto* p = dense.data_ptr<std::int64_t>();
-  auto* to = out.data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < dense.numel(); ++i) {
-    check<IndexError>(p[i] >= 0 && p[i] < own[d], "[", op, "] index ", p[i],
-                      " is out of bounds for dimension ", d, " of size ", own[d]);
-    std::int64_t rest = i, at = p[i] * steps[d];
-    for (std::size_t e = own.size(); e-- > 0;) {
-      if (e != d) at += rest % wanted[e] * steps[e];
-      rest /= wanted[e];
-    }
-    to[i] = at;
-  }
-  return out;
-}
-
-// The part of `source` that an index of shape `sizes` reads.
-Tensor read_part(const char* op, const Tensor& x, const Tensor& source, IntArrayRef sizes) {
-  check<DtypeError>(x.scalar_type() == source.scalar_type(), "[", op,
-                    "] expected the tensor and the source to have the same dtype, found ",
-                    dtype_name(x.scalar_type()), " and ", dtype_name(source.scalar_type()));
-  if (count_elements(sizes) == 0) return zeros(sizes, source.scalar_type());
-  if (source.dim() == 0 || sizes.empty()) {
-    check<ShapeError>(source.numel() >= 1 && count_elements(sizes) == 1, "[", op,
-                      "] an index of shape ", sizes, " does not fit a source of shape ",
-                      source.sizes());
-    return source.reshape({-1}).narrow(0, 0, 1).reshape(sizes);
-  }
-  bool fits = source.sizes().size() == sizes.size();
-  for (std::size_t d = 0; fits && d < sizes.size(); ++d) fits = sizes[d] <= source.sizes()[d];
-  check<ShapeError>(fits, "[", op, "] an index of shape ", sizes,
-                    " does not fit a source of shape ", source.sizes());
-  Tensor part = source;
-  for (std::size_t d = 0; d < sizes.size(); ++d)
-    if (part.sizes()[d] != sizes[d]) part = part.narrow(static_cast<std::int64_t>(d), 0, sizes[d]);
-  return part;
-}
 }  // namespace
-
-Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index) {
-  const Tensor positions = positions_along("gather", x, dim, index);
-  return take_rows("GatherBackward0", x.reshape({-1}), positions, Dims(index.sizes()), -1);
-}
-
-Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
-  const Tensor positions = positions_along("scatter", x, dim, index);
-  return put("ScatterBackward0", x, positions, read_part("scatter", x, source, index.sizes()));
-}
-Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value) {
-  return scatter(x, dim, index, full(index.sizes(), value, x.scalar_type()));
-}
-Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
-  const Tensor positions = positions_along("scatter_add", x, dim, index);
-  return put_added(x, positions, read_part("scatter_add", x, source, index.sizes()));
-}
 
 Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
                  const Scalar& alpha) {
@@ -369,28 +418,31 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
   check<ShapeError>(source.sizes() == wanted, "[index_add] expected a source of shape ", wanted,
                     ", found ", source.sizes());
   check_range("index_add", positions, x.sizes()[d]);
-  const auto axis = static_cast<std::int64_t>(d);
-  const Tensor rows = source.transpose(0, axis);
-  const Tensor spread =
-      spread_rows(rows, positions, Dims(x.transpose(0, axis).sizes()), Dims(rows.sizes()), -1)
-          .transpose(0, axis);
-  return add(x, spread, alpha);
-}
-
-Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<std::int64_t> dim) {
-  if (!dim) return gather(x.reshape({-1}), 0, indices.reshape({-1}));
-  check<ShapeError>(x.dim() == indices.dim(), "[take_along_dim] expected indices of the rank of ",
-                    "the input of shape ", x.sizes(), ", found ", indices.sizes());
-  const std::size_t d = wrap_dim("take_along_dim", *dim, static_cast<std::size_t>(x.dim()));
-  if (x.dim() == 0) return gather(x, 0, indices);
-  Dims own(x.sizes()), wanted(indices.sizes());
-  own[d] = wanted[d] = 1;
-  Dims common = broadcast_shapes("take_along_dim", own, wanted);
-  const auto stretched = [&](const Tensor& t) {
-    common[d] = t.sizes()[d];
-    return t.expand(common);
-  };
-  return gather(stretched(x), *dim, stretched(indices));
+  if (alpha.toDouble() != 1.0)
+    return add(x, index_add(zeros(x.sizes(), x.scalar_type()), dim, index, source), alpha);
+  Tensor out = empty(x.sizes(), x.scalar_type());
+  kernels::copy(out, x.detach());
+  const Tensor added = source.detach().contiguous();
+  const Layers layers(x.sizes(), d, 1);
+  const auto* p = positions.data_ptr<std::int64_t>();
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* from = added.data_ptr<T>();
+    for (std::size_t i = 0; i < layers.outer; ++i) {
+      T* to = out.data_ptr<T>() + i * layers.bytes();
+      for (std::int64_t k = 0; k < positions.numel(); ++k, from += layers.row) {
+        T* row = to + static_cast<std::size_t>(p[k] < 0 ? p[k] + x.sizes()[d] : p[k]) * layers.row;
+        for (std::size_t j = 0; j < layers.row; ++j) row[j] = static_cast<T>(row[j] + from[j]);
+      }
+    }
+  });
+  if (needs_record(x, source))
+    record("IndexAddBackward0", {&x, &source}, {&out}, [dim, positions](Backward& pass) {
+      const Tensor g = pass.grad();
+      if (pass.needs(0)) pass.add(0, g);
+      if (pass.needs(1)) pass.add(1, index_select(g, dim, positions));
+    });
+  return out;
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
@@ -457,18 +509,4 @@ Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& 
       "index_add_", *this,
       reel::index_add(detail::before_write(*this, false), dim, index, source, alpha));
 }
-Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
-  return detail::write_in_place(
-      "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, source));
-}
-Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const {
-  return detail::write_in_place(
-      "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, value));
-}
-Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
-  return detail::write_in_place(
-      "scatter_add_", *this,
-      reel::scatter_add(detail::before_write(*this, false), dim, index, source));
-}
-
 }  // namespace reel

@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "autograd/pointwise.hpp"
 #include "autograd/tape.hpp"
+#include "elementwise.hpp"
 #include "ops.hpp"
 
 namespace reel {
@@ -68,12 +68,14 @@ Tensor gradient_rows(const Tensor& input, const Tensor& grad, const Tensor& stat
   return out;
 }
 
-// (x - mean) / sqrt(var + eps) of each row of [rows, width].
-Tensor normalised_rows(const Tensor& x, double eps) {
+// (x - mean) / sqrt(var + eps) of each row of [rows, width]; `moments` gets [rows, 2] means and
+// variances.
+Tensor normalised_rows(const Tensor& x, double eps, Tensor* moments = nullptr) {
   const Tensor dense = x.detach().contiguous();
   const std::int64_t rows = x.size(0), width = x.size(1);
   Tensor out = empty(x.sizes(), x.scalar_type());
   const Tensor statistics = empty({rows, 2}, x.scalar_type());  // mean, 1 / deviation
+  if (moments) *moments = empty({rows, 2}, x.scalar_type());
   dispatch_float("layer_norm", x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -86,6 +88,9 @@ Tensor normalised_rows(const Tensor& x, double eps) {
       for (std::int64_t i = 0; i < width; ++i) to[i] = (in[i] - mean) * rstd;
       statistics.data_ptr<T>()[2 * r] = mean;
       statistics.data_ptr<T>()[2 * r + 1] = rstd;
+      if (!moments) continue;
+      moments->data_ptr<T>()[2 * r] = mean;
+      moments->data_ptr<T>()[2 * r + 1] = variance;
     }
   });
   if (needs_record(x))
@@ -99,6 +104,15 @@ Tensor normalised_rows(const Tensor& x, double eps) {
              pass.add(0, (g - g.mean({1}, true) - y * (g * y).mean({1}, true)) / deviation);
            });
   return out;
+}
+
+// y * weight + bias, each where given.
+Tensor affine(const char* node, const Tensor& y, const Tensor& weight, const Tensor& bias) {
+  if (weight.defined() && bias.defined())
+    return pointwise(
+        node, [](auto v, auto w, auto b) { return v * w + b; }, y, weight, bias);
+  if (weight.defined()) return y * weight;
+  return bias.defined() ? y + bias : y;
 }
 
 }  // namespace
@@ -119,12 +133,48 @@ Tensor layer_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& w
   const std::int64_t width = count_elements(normalized_shape);
   if (x.numel() == 0) return x.clone();
   const Tensor y = normalised_rows(x.reshape({x.numel() / width, width}), eps).reshape(x.sizes());
-  if (weight.defined() && bias.defined())
-    return pointwise(
-        "LayerNormAffineBackward0", [](auto v, auto w, auto b) { return v * w + b; }, y, weight,
-        bias);
-  if (weight.defined()) return y * weight;
-  return bias.defined() ? y + bias : y;
+  return affine("LayerNormAffineBackward0", y, weight, bias);
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                  const Tensor& running_mean, const Tensor& running_var, bool training,
+                  double momentum, double eps, bool) {
+  detail::check_floating("batch_norm", x);
+  check<ShapeError>(x.dim() >= 2, "[batch_norm] expected an input [N, C, ...], found shape ",
+                    x.sizes());
+  const std::int64_t channels = x.size(1);
+  for (const Tensor& t : {weight, bias, running_mean, running_var})
+    check<ShapeError>(!t.defined() || (t.dim() == 1 && t.size(0) == channels),
+                      "[batch_norm] weight, bias and running statistics must have shape [",
+                      channels, "] for an input of shape ", x.sizes(), ", found ",
+                      t.defined() ? t.sizes() : IntArrayRef());
+  check(training || (running_mean.defined() && running_var.defined()),
+        "[batch_norm] running_mean and running_var must be given where not training");
+  Dims one_per_channel(x.sizes().size(), 1);
+  one_per_channel[1] = channels;
+  const auto spread = [&](const Tensor& t) { return t.defined() ? t.reshape(one_per_channel) : t; };
+  const char* node = "NativeBatchNormBackward0";
+  if (!training) {
+    const Tensor centred = x - spread(running_mean);
+    return affine(node, centred * spread(rsqrt(running_var + eps)), spread(weight), spread(bias));
+  }
+  const Tensor swapped = x.transpose(0, 1);
+  const std::int64_t count = channels == 0 ? 0 : x.numel() / channels;
+  check<ShapeError>(count > 0, "[batch_norm] the mean over nothing is not defined: training on an ",
+                    "input of shape ", x.sizes());
+  Tensor moments;
+  const Tensor rows = normalised_rows(swapped.reshape({channels, count}), eps, &moments);
+  {
+    NoGradGuard no_grad;
+    const auto update = [momentum](const Tensor& running, const Tensor& now) {
+      if (running.defined()) running.mul_(1 - momentum).add_(now, momentum);
+    };
+    update(running_mean, moments.select(1, 0));
+    const auto n = static_cast<double>(count);
+    update(running_var, moments.select(1, 1) * (n / (n - 1)));
+  }
+  return affine(node, rows.reshape(swapped.sizes()).transpose(0, 1), spread(weight), spread(bias))
+      .contiguous();
 }
 
 }  // namespace reel

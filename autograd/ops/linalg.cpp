@@ -4,6 +4,7 @@
 
 #include "autograd/gemm.hpp"
 #include "autograd/kernels.hpp"
+#include "gathered.hpp"
 #include "ops.hpp"
 #include "view.hpp"
 
@@ -124,8 +125,37 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return bmm(flat(a), flat(b)).reshape(sizes);
 }
 
+// input + a b, for an input of the product's own shape: the product is added to a copy of it, and
+// the input's gradient is the result's, in the same memory.
+static Tensor addmm_whole(const Tensor& input, const Tensor& a, const Tensor& b) {
+  Tensor out = empty(input.sizes(), input.scalar_type());
+  kernels::copy(out, input.detach());
+  gemm(a.detach(), b.detach(), out, true);
+  if (needs_record(input, a, b)) {
+    Node& node = record("AddmmBackward0", {&input, &a, &b}, {&out},
+                        [left = tracks(b) ? Saved(a) : Saved(),
+                         right = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
+                          const Tensor g = pass.grad();
+                          if (pass.recording())
+                            pass.add(0, g);
+                          else
+                            pass.add_region();
+                          if (pass.needs(1)) pass.add_product(1, g, right.get(pass).t());
+                          if (pass.needs(2)) pass.add_row_product(2, left.get(pass), g);
+                        });
+    node.region = Region{};
+  }
+  return out;
+}
+
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
              const Scalar& alpha) {
+  const bool plain =
+      alpha.toDouble() == 1.0 && beta.toDouble() == 1.0 && a.dim() == 2 && b.dim() == 2 &&
+      a.size(1) == b.size(0) && input.sizes() == IntArrayRef{a.size(0), b.size(1)} &&
+      is_floating_point(input.scalar_type()) && input.scalar_type() == a.scalar_type() &&
+      input.scalar_type() == b.scalar_type();
+  if (plain) return addmm_whole(input, a, b);
   Tensor result = mm(a, b);
   if (alpha.toDouble() != 1.0) result = result * alpha;
   return beta.toDouble() == 1.0 ? input + result : input * beta + result;
@@ -190,6 +220,45 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   return bias.defined() ? both + bias : both;
 }
 
+namespace {
+// linear() of rows that were taken from a table with fewer rows: the table is multiplied, and rows
+// are taken from the product. Backward sums the gradient by row of the table first, and leaves x
+// out, unless x's own gradient is wanted.
+Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                      const detail::GatheredRows& from) {
+  const std::int64_t in = weight.size(1), width = weight.size(0);
+  Dims sizes(x.sizes());
+  sizes[sizes.size() - 1] = width;
+  Tensor products = empty({from.table.size(0), width}, x.scalar_type());
+  if (bias.defined()) kernels::copy(products, bias.detach().expand(products.sizes()));
+  gemm(from.table.detach().contiguous(), weight.detach().t(), products, bias.defined());
+  Tensor out = empty(sizes, x.scalar_type());
+  detail::gather_rows(products, from.positions, out);
+  record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&x, &weight, &bias, &from.table},
+         {&out},
+         [from, in, width, rows = Saved(x), w = Saved(weight),
+          table = Saved(from.table)](Backward& pass) {
+           const Tensor g = pass.grad().reshape({-1, width});
+           if (pass.recording() || pass.restricted() || from.watched(pass.node().edges[0])) {
+             const Tensor taken = rows.get(pass);
+             if (pass.needs(0)) pass.add(0, matmul(g, w.get(pass)).reshape(taken.sizes()), true);
+             pass.add_row_product(1, g, taken.reshape({-1, in}));
+             if (pass.needs(2)) pass.add(2, g.sum(0), true);
+             return;
+           }
+           const Tensor sums = zeros({from.table.size(0), width}, g.scalar_type());
+           detail::add_rows(sums, from.positions, g.contiguous(), -1);
+           pass.add_row_product(1, sums, table.value(pass).contiguous());
+           if (pass.needs(2)) pass.add(2, sums.sum(0), true);
+           if (!pass.needs(3)) return;
+           const Tensor kept = from.skipped < 0 ? sums : sums.clone();
+           if (from.skipped >= 0) kept.select(0, from.skipped).zero_();
+           pass.add_product(3, kept, w.value(pass));
+         });
+  return out;
+}
+}  // namespace
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check<ShapeError>(weight.dim() == 2 && x.dim() >= 1 && x.size(-1) == weight.size(1),
                     "[linear] input of shape ", x.sizes(), " does not fit a weight of shape ",
@@ -200,6 +269,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                     bias.defined() ? bias.sizes() : IntArrayRef());
   same_float("linear", x, weight);
   if (bias.defined()) same_float("linear", x, bias);
+  if (needs_record(x))
+    if (const auto rows = detail::gathered_rows(x);
+        rows && rows->positions.numel() > rows->table.size(0))
+      return linear_of_rows(x, weight, bias, *rows);
   const std::int64_t in = weight.size(1), width = weight.size(0);
   Dims sizes(x.sizes());
   sizes[sizes.size() - 1] = width;

@@ -70,11 +70,26 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, bool log_inpu
 Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
                              double margin = 0.0, std::int64_t reduction = Reduction::Mean);
 
+/// -log of the probability that log_probs [T, N, C] (or [T, C]) give to each target: the sum over
+/// all ways to spread its labels over the first input_length steps, with `blank` between and among
+/// them. targets [N, S] padded, or those of all samples in a row; an unbatched target is [S]. Mean
+/// divides each loss by its target's length first. An impossible target has the loss infinity, or 0
+/// with zero_infinity, and no gradient. Throws ShapeError, and IndexError for lengths and labels
+/// out of range.
+/// https://pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html, Graves et al. 2006
+Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, IntArrayRef input_lengths,
+                IntArrayRef target_lengths, std::int64_t blank = 0,
+                std::int64_t reduction = Reduction::Mean, bool zero_infinity = false);
+Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+                const Tensor& target_lengths, std::int64_t blank = 0,
+                std::int64_t reduction = Reduction::Mean, bool zero_infinity = false);
+
 /// x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`.
 /// https://pytorch.org/docs/stable/generated/torch.nn.functional.cosine_similarity.html
 Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, std::int64_t dim = 1,
                          double eps = 1e-8);
-/// |x1 - x2 + eps|_p along the last dimension, for a finite p > 0; throws Error for another p.
+/// |x1 - x2 + eps|_p along the last dimension; for p = 0 the number of nonzero differences, for
+/// p = inf (-inf) the largest (smallest) of them.
 /// https://pytorch.org/docs/stable/generated/torch.nn.functional.pairwise_distance.html
 Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps = 1e-6,
                          bool keepdim = false);

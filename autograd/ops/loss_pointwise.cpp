@@ -40,17 +40,6 @@ void check_same_shape(const char* op, const Tensor& input, const Tensor& target)
                     ", expected that of the input, ", input.sizes());
 }
 
-// 0 where x is 0: the gradient of a norm at 0 is 0, not the infinity of the root's.
-Tensor root(const Tensor& x) {
-  return pointwise(
-      "NormBackward0",
-      [](auto s) {
-        const auto is_zero = s == 0.0;
-        return choose(is_zero, constant(s, 0.0), sqrt(choose(is_zero, constant(s, 1.0), s)));
-      },
-      x);
-}
-
 }  // namespace
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, std::int64_t reduction) {
@@ -259,12 +248,7 @@ Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, std::int64_t dim, d
 }
 
 Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p, double eps, bool keepdim) {
-  check(p > 0 && std::isfinite(p), "[pairwise_distance] the order p must be positive and finite, ",
-        "found ", p);
-  const Tensor d = x1 - x2 + eps;
-  if (p == 1) return d.abs().sum({-1}, keepdim);
-  if (p == 2) return root(square(d).sum({-1}, keepdim));
-  return d.abs().pow(p).sum({-1}, keepdim).pow(1 / p);
+  return norm(x1 - x2 + eps, Scalar(p), {-1}, keepdim);
 }
 
 }  // namespace reel

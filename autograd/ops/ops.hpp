@@ -2,7 +2,10 @@
 #pragma once
 
 #include "activation.hpp"
+#include "aliases.hpp"
 #include "arrange.hpp"
+#include "bitwise.hpp"
+#include "convolution.hpp"
 #include "creation.hpp"
 #include "index.hpp"
 #include "linalg.hpp"

@@ -46,6 +46,14 @@ auto div_number(const Scalar& s) {
   return [s](auto a) { return a / s; };
 }
 bool is_one(const Scalar& s) { return s.toDouble() == 1.0; }
+void check_alpha(const char* op, ScalarType result, const Scalar& alpha) {
+  check<DtypeError>(is_floating_point(result) || !alpha.isFloatingPoint(), "[", op,
+                    "] for integral tensors alpha must not be a floating point number, found ",
+                    alpha);
+  check<DtypeError>(result == kBool || !alpha.isBoolean(), "[", op,
+                    "] a boolean alpha is for bool tensors only");
+  alpha.check_fits(op, result);
+}
 Scalar times(const Scalar& a, const Scalar& b) {
   if (a.isFloatingPoint() || b.isFloatingPoint()) return a.toDouble() * b.toDouble();
   // Wraps around, as integer tensors do.
@@ -84,6 +92,7 @@ ScalarType result_type(const Tensor& a, const Scalar& b) {
 
 Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha) {
   if (is_one(alpha)) return with_bools("AddBackward0", kAdd, a, b);
+  check_alpha("add", result_type(a, b), alpha);
   return apply("AddBackward0", add_scaled(alpha), a, b);
 }
 Tensor add(const Tensor& a, const Scalar& b, const Scalar& alpha) {
@@ -93,6 +102,7 @@ Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha) {
   no_bool_minus(a);
   no_bool_minus(b);
   if (is_one(alpha)) return apply("SubBackward0", kSub, a, b);
+  check_alpha("sub", result_type(a, b), alpha);
   return apply("SubBackward0", add_scaled(minus(alpha)), a, b);
 }
 Tensor sub(const Tensor& a, const Scalar& b, const Scalar& alpha) {
@@ -133,7 +143,32 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Scalar& value) {
   check<DtypeError>(mask.scalar_type() == kBool, "[masked_fill] expected a bool mask, found ",
                     dtype_name(mask.scalar_type()));
+  value.check_fits("masked_fill", x.scalar_type());
   return where(mask, full({}, value, x.scalar_type()), x);
+}
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  check<ShapeError>(value.dim() == 0, "[masked_fill] expected a value without dimensions, found ",
+                    "shape ", value.sizes());
+  if (!x.is_floating_point()) return masked_fill(x, mask, value.item());
+  check<DtypeError>(mask.scalar_type() == kBool, "[masked_fill] expected a bool mask, found ",
+                    dtype_name(mask.scalar_type()));
+  return where(mask, value.to(x.scalar_type()), x);
+}
+namespace {
+// A number beside a tensor: it counts as in arithmetic.
+Tensor number(const Tensor& beside, const Scalar& s) { return full({}, s, result_type(beside, s)); }
+}  // namespace
+Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b) {
+  return where(condition, a, number(a, b));
+}
+Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b) {
+  return where(condition, number(b, a), b);
+}
+Tensor where(const Tensor& condition, const Scalar& a, const Scalar& b) {
+  return where(condition, full({}, a), full({}, b));
+}
+std::vector<Tensor> where(const Tensor& condition) {
+  return nonzero(condition.dim() == 0 ? condition.reshape({1}) : condition).unbind(1);
 }
 
 // ---------------------------------------------------------------- in place
@@ -147,6 +182,7 @@ void check_fits(const char* op, const Tensor& self, const Scalar& s) {
 }  // namespace
 Tensor& Tensor::add_(const Tensor& other, const Scalar& alpha) const {
   if (is_one(alpha)) return apply_in_place("add_", "AddBackward0", kAdd, *this, other);
+  check_alpha("add_", result_type(*this, other), alpha);
   return apply_in_place("add_", "AddBackward0", add_scaled(alpha), *this, other);
 }
 Tensor& Tensor::add_(const Scalar& other, const Scalar& alpha) const {
@@ -174,6 +210,10 @@ Tensor& Tensor::div_(const Tensor& other) const {
 Tensor& Tensor::div_(const Scalar& other) const {
   check_fits("div_", *this, 1.0);
   return apply_in_place("div_", "DivBackward0", div_number(other), *this);
+}
+Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) const {
+  return detail::write_in_place("masked_fill_", *this,
+                                reel::masked_fill(detail::before_write(*this, true), mask, value));
 }
 Tensor& Tensor::masked_fill_(const Tensor& mask, const Scalar& value) const {
   return detail::write_in_place("masked_fill_", *this,

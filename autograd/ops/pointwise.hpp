@@ -113,6 +113,8 @@ Tensor pow(const Scalar& base, const Tensor& exponent);
 /// The larger and the smaller of two; NaN where one is. A tie gives each half of the gradient.
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
+inline Tensor max(const Tensor& a, const Tensor& b) { return maximum(a, b); }
+inline Tensor min(const Tensor& a, const Tensor& b) { return minimum(a, b); }
 /// Bounded below by min and above by max, of which one may be left out; max wins where min > max.
 /// Throws Error without a bound. https://pytorch.org/docs/stable/generated/torch.clamp.html
 Tensor clamp(const Tensor& self, const std::optional<Scalar>& min,
@@ -126,9 +128,11 @@ Tensor& clamp_(const Tensor& self, const std::optional<Tensor>& min,
 Tensor clamp_min(const Tensor& self, const Scalar& min);
 Tensor clamp_min(const Tensor& self, const Tensor& min);
 Tensor& clamp_min_(const Tensor& self, const Scalar& min);
+Tensor& clamp_min_(const Tensor& self, const Tensor& min);
 Tensor clamp_max(const Tensor& self, const Scalar& max);
 Tensor clamp_max(const Tensor& self, const Tensor& max);
 Tensor& clamp_max_(const Tensor& self, const Scalar& max);
+Tensor& clamp_max_(const Tensor& self, const Tensor& max);
 /// a / b, rounded down ("floor") or towards zero ("trunc"): integers stay integers and the
 /// gradient is zero. Throws Error for another mode or where an integer is divided by zero.
 Tensor div(const Tensor& a, const Tensor& b, std::optional<std::string_view> rounding_mode);
@@ -158,8 +162,14 @@ Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
                const Scalar& value = 1);
 /// a where `condition` (bool) holds, else b.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
-/// `value` where `mask` (bool) holds, else x.
+Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b);
+Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b);
+Tensor where(const Tensor& condition, const Scalar& a, const Scalar& b);
+/// The positions of the nonzero elements, one vector for each dimension.
+std::vector<Tensor> where(const Tensor& condition);
+/// `value` (a number or a tensor without dimensions) where `mask` (bool) holds, else x.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Scalar& value);
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value);
 
 /// Comparisons give bool tensors and have no gradient.
 Tensor eq(const Tensor& a, const Tensor& b);

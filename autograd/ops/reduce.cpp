@@ -5,80 +5,28 @@
 #include <limits>
 
 #include "autograd/kernels.hpp"
-#include "autograd/simd.hpp"
 #include "equal_share.hpp"
 #include "ops.hpp"
+#include "reduce_kernels.hpp"
+#include "row_math.hpp"
 #include "view.hpp"
 
 namespace reel {
 namespace {
 
-template <class T>
-using Sum = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-
-template <class T>
-T total(const simd::Batch<T, typename simd::Lanes<T>::type::arch_type>& v) {
-  return xsimd::hadd(v);
-}
-
-// Sum of n contiguous values. Four running sums per block and halving between blocks keep the
-// rounding error of long sums small.
-template <class T>
-Sum<T> sum_row(const T* p, std::int64_t n) {
-  if constexpr (!std::is_floating_point_v<T>) {
-    std::int64_t s = 0;
-    for (std::int64_t i = 0; i < n; ++i) s += static_cast<std::int64_t>(p[i]);
-    return s;
-  } else {
-    using L = simd::Lanes<T>;
-    constexpr std::int64_t block = 64 * L::count;
-    if (n > block) {
-      const std::int64_t half = (n / 2 + block - 1) / block * block;
-      return sum_row(p, half) + sum_row(p + half, n - half);
-    }
-    auto a = typename L::type(T(0)), b = a, c = a, d = a;
-    std::int64_t i = 0;
-    for (; i + 4 * L::count <= n; i += 4 * L::count) {
-      a += L::load(p + i);
-      b += L::load(p + i + L::count);
-      c += L::load(p + i + 2 * L::count);
-      d += L::load(p + i + 3 * L::count);
-    }
-    for (; i + L::count <= n; i += L::count) a += L::load(p + i);
-    T s = total<T>((a + b) + (c + d));
-    for (; i < n; ++i) s += p[i];
-    return s;
-  }
-}
-
-// out[j] = sum over rows of x[row][j], a few rows at a time, in halves.
-template <class T>
-void sum_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, Sum<T>* out,
-                 bool add) {
-  constexpr std::int64_t kRows = 64;
-  if (rows > kRows) {
-    const std::int64_t half = (rows / 2 + kRows - 1) / kRows * kRows;
-    sum_columns(x, half, cols, stride, out, add);
-    std::vector<Sum<T>> second(static_cast<std::size_t>(cols));
-    sum_columns(x + half * stride, rows - half, cols, stride, second.data(), false);
-    for (std::int64_t j = 0; j < cols; ++j) out[j] += second[static_cast<std::size_t>(j)];
-    return;
-  }
-  if (!add) std::fill(out, out + cols, Sum<T>(0));
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const T* row = x + r * stride;
-    for (std::int64_t j = 0; j < cols; ++j) out[j] += static_cast<Sum<T>>(row[j]);
-  }
-}
+using kernels::Greater;
+using kernels::Less;
+using kernels::Plain;
+using kernels::Sum;
 
 struct Plan {
   Dims result;  // sizes without the reduced dimensions
   Dims kept;    // sizes with 1 in their place
   Dims order;   // kept dimensions first, reduced ones last
   std::size_t reduced = 0;
-  std::int64_t outer = 1, inner = 1;
-  bool leading = true;   // the reduced dimensions come first
-  bool trailing = true;  // they come last
+  std::int64_t outer = 1, inner = 1;  // elements of the result, and of what each is reduced from
+  bool together = true;               // the reduced dimensions are neighbours
+  std::int64_t after = 1;             // elements behind them
 };
 
 Plan plan(const char* op, const Tensor& x, IntArrayRef dims) {
@@ -103,39 +51,57 @@ Plan plan(const char* op, const Tensor& x, IntArrayRef dims) {
       p.outer *= x.sizes()[d];
     }
   }
+  std::size_t seen = 0;
   for (std::size_t d = 0; d < rank; ++d) {
     const bool gone = dims.empty() || chosen[d];
-    if (gone) p.order.push_back(static_cast<std::int64_t>(d));
-    p.leading = p.leading && gone == (d < p.reduced);
-    p.trailing = p.trailing && gone == (d >= rank - p.reduced);
+    if (gone) {
+      p.order.push_back(static_cast<std::int64_t>(d));
+      ++seen;
+    } else {
+      p.together = p.together && (seen == 0 || seen == p.reduced);
+      if (seen == p.reduced) p.after *= x.sizes()[d];
+    }
   }
   return p;
 }
 
-// `x` as [outer, inner] rows to be reduced, contiguous.
-Tensor as_rows(const Tensor& x, const Plan& p) {
+// `x` as a contiguous [outer, n, inner] block whose middle is to be reduced.
+struct Block {
+  Tensor dense;
+  std::int64_t outer, n, inner;
+};
+Block as_block(const Tensor& x, const Plan& p) {
   NoGradGuard no_grad;
-  return p.trailing ? x.contiguous() : x.permute(p.order).contiguous();
+  if (!p.together) return {x.permute(p.order).contiguous(), p.outer, p.inner, 1};
+  return {x.contiguous(), p.after == 0 ? 0 : p.outer / p.after, p.inner, p.after};
+}
+
+// Reduces the block by `row` and `columns` (reduce_kernels.hpp), called with elements as `Plain`.
+template <class T, class R, class Row, class Columns>
+void reduce(const Block& b, const Tensor& out, Row row, Columns columns) {
+  kernels::reduce_block(
+      reinterpret_cast<const Plain<T>*>(b.dense.impl()->data), b.outer, b.n, b.inner,
+      reinterpret_cast<R*>(out.impl()->data), row,
+      [&](const auto* from, std::int64_t cols, R* to) { columns(from, b.n, cols, b.inner, to); });
 }
 
 }  // namespace
 
-Tensor sum(const Tensor& x) { return sum(x, {}, false); }
+Tensor sum(const Tensor& x) { return sum(x, IntArrayRef()); }
 
-Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  // Integers are added as int64 whatever they become.
+  if (result && !is_integral(*result, true)) return sum(x.to(*result), dims, keepdim);
+  if (result) return sum(x.to(*result), dims, keepdim).to(*result);
   const Plan p = plan("sum", x, dims);
   const ScalarType dtype = x.is_floating_point() ? x.scalar_type() : kInt64;
   Tensor out = empty(keepdim ? p.kept : p.result, dtype);
+  const Block block = as_block(x, p);
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    auto* to = reinterpret_cast<Sum<T>*>(out.impl()->data);
-    if (p.leading && !p.trailing && x.is_contiguous()) {
-      sum_columns(x.data_ptr<T>(), p.inner, p.outer, p.outer, to, false);
-    } else {
-      const Tensor rows = as_rows(x, p);
-      const T* from = rows.data_ptr<T>();
-      for (std::int64_t i = 0; i < p.outer; ++i) to[i] = sum_row(from + i * p.inner, p.inner);
-    }
+    reduce<T, Sum<T>>(
+        block, out, [](const auto* row, std::int64_t n) { return kernels::sum_row(row, n); },
+        [](auto... columns) { kernels::sum_columns(columns...); });
   });
   if (needs_record(x))
     record("SumBackward0", {&x}, {&out}, [own = Dims(x.sizes()), kept = p.kept](Backward& pass) {
@@ -144,8 +110,9 @@ Tensor sum(const Tensor& x, IntArrayRef dims, bool keepdim) {
   return out;
 }
 
-Tensor mean(const Tensor& x) { return mean(x, {}, false); }
-Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor mean(const Tensor& x) { return mean(x, IntArrayRef()); }
+Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  if (result) return mean(x.to(*result), dims, keepdim);
   check<DtypeError>(x.is_floating_point(), "[mean] input must be floating point, found ",
                     dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   const Plan p = plan("mean", x, dims);
@@ -154,26 +121,23 @@ Tensor mean(const Tensor& x, IntArrayRef dims, bool keepdim) {
 
 // ---------------------------------------------------------------- product
 namespace {
-// [1, y0, y1, ...] along the last dimension, as long as y.
+// [1, y0, y1, ...] along dimension 1, as long as y.
 Tensor after_one(const Tensor& y) {
   Dims sizes(y.sizes());
-  sizes[sizes.size() - 1] = 1;
-  return cat({ones(sizes, y.scalar_type()), y.narrow(-1, 0, y.size(-1) - 1)}, -1);
+  sizes[1] = 1;
+  return cat({ones(sizes, y.scalar_type()), y.narrow(1, 0, y.size(1) - 1)}, 1);
 }
 
-Tensor prod_rows(const Tensor& x) {
+// Of [outer, n, inner] along n.
+Tensor prod_middle(const Tensor& x) {
   const ScalarType dtype = x.is_floating_point() ? x.scalar_type() : kInt64;
-  const std::int64_t rows = x.size(0), width = x.size(1);
-  Tensor out = empty({rows}, dtype);
-  const Tensor dense = x.detach().contiguous();
+  const Block block{x.detach().contiguous(), x.size(0), x.size(1), x.size(2)};
+  Tensor out = empty({x.size(0), x.size(2)}, dtype);
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    auto* to = out.data_ptr<Sum<T>>();
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const T* row = dense.data_ptr<T>() + i * width;
-      to[i] = 1;
-      for (std::int64_t j = 0; j < width; ++j) to[i] *= static_cast<Sum<T>>(row[j]);
-    }
+    reduce<T, Sum<T>>(
+        block, out, [](const auto* p, std::int64_t n) { return kernels::product_row(p, n); },
+        [](auto... p) { kernels::product_columns(p...); });
   });
   if (needs_record(x))
     record("ProdBackward1", {&x}, {&out}, [x = Saved(x)](Backward& pass) {
@@ -189,11 +153,14 @@ Tensor prod_rows(const Tensor& x) {
 }
 }  // namespace
 
-Tensor prod(const Tensor& x) { return prod(x, {}, false); }
-Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim) {
+Tensor prod(const Tensor& x) { return prod(x, IntArrayRef()); }
+Tensor prod(const Tensor& x, IntArrayRef dims, bool keepdim, std::optional<ScalarType> result) {
+  if (result) return prod(x.to(*result), dims, keepdim).to(*result);
   const Plan p = plan("prod", x, dims);
-  return prod_rows(x.permute(p.order).reshape({p.outer, p.inner}))
-      .reshape(keepdim ? p.kept : p.result);
+  const Tensor middle = p.together
+                            ? x.reshape({p.after == 0 ? 0 : p.outer / p.after, p.inner, p.after})
+                            : x.permute(p.order).reshape({p.outer, p.inner, 1});
+  return prod_middle(middle).reshape(keepdim ? p.kept : p.result);
 }
 
 // ---------------------------------------------------------------- spread
@@ -217,28 +184,6 @@ Tensor std(const Tensor& x, IntArrayRef dims, std::optional<std::int64_t> correc
 
 // ---------------------------------------------------------------- largest and smallest
 namespace {
-struct Greater {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a > b;
-  }
-};
-struct Less {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a < b;
-  }
-};
-
-// Position in the row of the first best element, or of the first NaN.
-template <class T, class Better>
-std::int64_t best_in(const T* row, std::int64_t n, Better better) {
-  std::int64_t best = 0;
-  for (std::int64_t j = 1; j < n && row[best] == row[best]; ++j)
-    if (better(row[j], row[best]) || row[j] != row[j]) best = j;
-  return best;
-}
-
 template <class Better>
 Tensor extreme(const char* op, const char* node, const Tensor& x, IntArrayRef dims, bool keepdim,
                Better better) {
@@ -246,13 +191,14 @@ Tensor extreme(const char* op, const char* node, const Tensor& x, IntArrayRef di
   check<ShapeError>(p.inner > 0, "[", op,
                     "] expected reduction dim to be specified for a tensor of shape ", x.sizes(),
                     ": it has no elements to choose from");
-  const Tensor rows = as_rows(x, p);
+  const Block block = as_block(x, p);
   Tensor out = empty(keepdim ? p.kept : p.result, x.scalar_type());
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* row = rows.data_ptr<T>();
-    for (std::int64_t i = 0; i < p.outer; ++i, row += p.inner)
-      out.data_ptr<T>()[i] = row[best_in(row, p.inner, better)];
+    reduce<T, Plain<T>>(
+        block, out,
+        [&](const auto* row, std::int64_t n) { return kernels::best_in_row(row, n, better); },
+        [&](auto... columns) { kernels::best_columns(columns..., better); });
   });
   if (needs_record(x))
     record(node, {&x}, {&out},
@@ -271,13 +217,14 @@ Tensor position(const char* op, const Tensor& x, std::optional<std::int64_t> dim
   const Plan p = plan(op, x, dims);
   check<IndexError>(p.inner > 0, "[", op,
                     "] expected a non-empty dimension to reduce, found shape ", x.sizes());
-  const Tensor rows = as_rows(x, p);
+  const Block block = as_block(x, p);
   Tensor out = empty(keepdim && dim ? p.kept : p.result, kInt64);
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* row = rows.data_ptr<T>();
-    for (std::int64_t i = 0; i < p.outer; ++i, row += p.inner)
-      out.data_ptr<std::int64_t>()[i] = best_in(row, p.inner, better);
+    reduce<T, std::int64_t>(
+        block, out,
+        [&](const auto* row, std::int64_t n) { return kernels::best_position(row, n, better); },
+        [&](auto... columns) { kernels::best_positions(columns..., better); });
   });
   return out;
 }
@@ -324,16 +271,14 @@ std::tuple<Tensor, Tensor> min(const Tensor& x, std::int64_t dim, bool keepdim) 
 Tensor logsumexp(const Tensor& x, IntArrayRef dims, bool keepdim) {
   if (!x.is_floating_point()) return logsumexp(x.to(get_default_dtype()), dims, keepdim);
   const Plan p = plan("logsumexp", x, dims);
-  Tensor out;
-  {
-    NoGradGuard no_grad;
-    // Without elements the sum is 0.
-    Tensor top = p.inner == 0 ? zeros(p.kept, x.scalar_type()) : amax(x, dims, true);
-    constexpr double inf = std::numeric_limits<double>::infinity();
-    top = top.masked_fill(top.abs() == inf, 0);
-    out = log(sum(exp(x - top), dims, true)) + top;
-    out = out.reshape(keepdim ? p.kept : p.result);
-  }
+  const Block block = as_block(x, p);
+  Tensor out = empty(keepdim ? p.kept : p.result, x.scalar_type());
+  dispatch_float("logsumexp", x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    reduce<T, T>(
+        block, out, [](const T* row, std::int64_t n) { return row::log_sum_exp(row, n); },
+        [](auto... columns) { row::log_sum_exp_columns(columns...); });
+  });
   if (needs_record(x))
     record("LogsumexpBackward0", {&x}, {&out},
            [x = Saved(x), out = Saved::result(out), kept = p.kept](Backward& pass) {
@@ -346,13 +291,26 @@ Tensor logsumexp(const Tensor& x, IntArrayRef dims, bool keepdim) {
 }
 
 namespace {
+Tensor sum_of_squares(const Tensor& x, const Plan& p, bool keepdim) {
+  const Block block = as_block(x, p);
+  Tensor out = empty(keepdim ? p.kept : p.result, x.scalar_type());
+  dispatch_float("norm", x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    constexpr kernels::Squares of{};
+    reduce<T, T>(
+        block, out, [&](const T* row, std::int64_t n) { return kernels::sum_row(row, n, of); },
+        [&](auto... columns) { kernels::sum_columns(columns..., of); });
+  });
+  return out;
+}
+
 // For 0 < p < inf, p != 1.
 Tensor power_norm(const Tensor& x, double p, IntArrayRef dims, bool keepdim) {
   const Plan shape = plan("norm", x, dims);
   Tensor out;
   {
     NoGradGuard no_grad;
-    out = p == 2.0 ? sqrt(sum(square(x), dims, keepdim))
+    out = p == 2.0 ? sqrt(sum_of_squares(x, shape, keepdim))
                    : pow(sum(pow(abs(x), p), dims, keepdim), 1.0 / p);
   }
   if (needs_record(x))
@@ -388,16 +346,20 @@ namespace {
 Tensor truth(const Tensor& x, const Tensor& value) {
   return x.scalar_type() == kUInt8 ? value.to(kUInt8) : value;
 }
+// For each result, how many of its elements are not zero.
+Tensor count(const Tensor& x, IntArrayRef dims, bool keepdim) {
+  return sum(x.scalar_type() == kBool ? x : x.detach() != 0, dims, keepdim);
+}
 }  // namespace
 Tensor any(const Tensor& x) { return any(x, {}, false); }
 Tensor any(const Tensor& x, IntArrayRef dims, bool keepdim) {
-  return truth(x, sum(x.detach() != 0, dims, keepdim) != 0);
+  return truth(x, count(x, dims, keepdim) != 0);
 }
 Tensor all(const Tensor& x) { return all(x, {}, false); }
 Tensor all(const Tensor& x, IntArrayRef dims, bool keepdim) {
-  return truth(x, sum(x.detach() == 0, dims, keepdim) == 0);
+  return truth(x, count(x, dims, keepdim) == plan("all", x, dims).inner);
 }
-Tensor count_nonzero(const Tensor& x, IntArrayRef dims) { return sum(x.detach() != 0, dims); }
+Tensor count_nonzero(const Tensor& x, IntArrayRef dims) { return count(x, dims, false); }
 
 Tensor sum_to_size(const Tensor& x, IntArrayRef sizes) {
   if (x.sizes() == sizes) return x;

@@ -6,14 +6,30 @@
 namespace reel {
 
 /// Sum; integers and bools sum as int64. An empty list of dimensions means all.
+/// With `dtype` the elements are converted first, as for mean() and prod().
 Tensor sum(const Tensor& x);
-Tensor sum(const Tensor& x, IntArrayRef dim, bool keepdim = false);
+template <class D, OnlyDtype<D> = 0>
+Tensor sum(const Tensor& x, D dtype) {
+  return x.sum(dtype);
+}
+Tensor sum(const Tensor& x, IntArrayRef dim, bool keepdim = false,
+           std::optional<ScalarType> dtype = nullopt);
 /// Sum over count. Throws DtypeError for integers.
 Tensor mean(const Tensor& x);
-Tensor mean(const Tensor& x, IntArrayRef dim, bool keepdim = false);
+template <class D, OnlyDtype<D> = 0>
+Tensor mean(const Tensor& x, D dtype) {
+  return x.mean(dtype);
+}
+Tensor mean(const Tensor& x, IntArrayRef dim, bool keepdim = false,
+            std::optional<ScalarType> dtype = nullopt);
 /// Product; integers and bools multiply as int64. Gradients are right with zeros among the factors.
 Tensor prod(const Tensor& x);
-Tensor prod(const Tensor& x, IntArrayRef dim, bool keepdim = false);
+template <class D, OnlyDtype<D> = 0>
+Tensor prod(const Tensor& x, D dtype) {
+  return x.prod(dtype);
+}
+Tensor prod(const Tensor& x, IntArrayRef dim, bool keepdim = false,
+            std::optional<ScalarType> dtype = nullopt);
 /// sum((x - mean)^2) / max(0, n - correction); `correction` is 1 where left out, and `unbiased`
 /// stands for 1 or 0. Throws DtypeError for integers.
 /// https://pytorch.org/docs/stable/generated/torch.var.html

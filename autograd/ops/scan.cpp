@@ -1,5 +1,8 @@
 #include "scan.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include "along.hpp"
 #include "ops.hpp"
 #include "view.hpp"
@@ -9,33 +12,43 @@ namespace {
 
 Tensor widened(const Tensor& x) { return x.is_floating_point() ? x : x.to(kInt64); }
 
-// Calls kernel(from, to, n) for each row of the last dimension.
-template <class Kernel>
-Tensor map_rows(const Tensor& x, ScalarType result, Kernel kernel) {
+// A contiguous tensor seen as [outer, n, inner], with dimension d in the middle.
+struct Block {
+  std::int64_t n, inner = 1;
+  Block(const Tensor& x, std::size_t d) : n(x.dim() == 0 ? 1 : x.sizes()[d]) {
+    for (std::size_t e = d + 1; e < x.sizes().size(); ++e) inner *= x.sizes()[e];
+  }
+};
+
+// Sums of x so far, along dimension d.
+Tensor sum_so_far(const Tensor& x, std::size_t d) {
   const Tensor dense = x.detach().contiguous();
-  Tensor out = empty(x.sizes(), result);
-  if (x.numel() == 0) return out;
-  const std::int64_t width = x.size(-1), rows = x.numel() / width;
+  Tensor out = empty(x.sizes(), x.scalar_type());
+  const Block block(x, d);
+  const std::int64_t n = block.n, inner = block.inner;
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for (std::int64_t i = 0; i < rows; ++i)
-      kernel(dense.data_ptr<T>() + i * width, out.impl()->data, i * width, width);
+    for (std::int64_t i = 0; i < x.numel(); i += n * inner) {
+      const T* from = dense.data_ptr<T>() + i;
+      T* to = out.data_ptr<T>() + i;
+      if (inner == 1) {
+        T total = 0;
+        for (std::int64_t j = 0; j < n; ++j) to[j] = total = static_cast<T>(total + from[j]);
+        continue;
+      }
+      std::copy(from, from + inner, to);
+      for (std::int64_t r = 1; r < n; ++r) {
+        const T* before = to + (r - 1) * inner;
+        T* __restrict now = to + r * inner;
+        for (std::int64_t j = 0; j < inner; ++j)
+          now[j] = static_cast<T>(before[j] + from[r * inner + j]);
+      }
+    }
   });
-  return out;
-}
-
-Tensor sum_so_far(const Tensor& x) {
-  Tensor out = map_rows(x, x.scalar_type(),
-                        [](const auto* from, std::byte* memory, std::int64_t at, std::int64_t n) {
-                          using T = std::decay_t<decltype(*from)>;
-                          T* to = reinterpret_cast<T*>(memory) + at;
-                          T total = 0;
-                          for (std::int64_t j = 0; j < n; ++j)
-                            to[j] = total = static_cast<T>(total + from[j]);
-                        });
   if (needs_record(x))
-    record("CumsumBackward0", {&x}, {&out},
-           [](Backward& pass) { pass.add(0, flip(cumsum(flip(pass.grad(), -1), -1), -1), true); });
+    record("CumsumBackward0", {&x}, {&out}, [axis = static_cast<std::int64_t>(d)](Backward& pass) {
+      pass.add(0, flip(cumsum(flip(pass.grad(), axis), axis), axis), true);
+    });
   return out;
 }
 
@@ -59,10 +72,13 @@ Tensor recurrence(const Tensor& a, const Tensor& b, double start) {
     const T* f = factors.data_ptr<T>();
     const T* t = terms.defined() ? terms.data_ptr<T>() : nullptr;
     T* to = out.data_ptr<T>();
-    T state = 0;
-    for (std::int64_t i = 0; i < a.numel(); ++i) {
-      if (i % width == 0) state = static_cast<T>(start);
-      to[i] = state = static_cast<T>(f[i] * state + (t ? t[i] : T(0)));
+    for (std::int64_t i = 0; i < a.numel(); i += width) {
+      T state = static_cast<T>(start);
+      if (t)
+        for (std::int64_t j = i; j < i + width; ++j)
+          to[j] = state = static_cast<T>(f[j] * state + t[j]);
+      else
+        for (std::int64_t j = i; j < i + width; ++j) to[j] = state = static_cast<T>(f[j] * state);
     }
   });
   if (needs_record(a, b))
@@ -76,33 +92,56 @@ Tensor recurrence(const Tensor& a, const Tensor& b, double start) {
   return out;
 }
 
+// Positions, along dimension d, of the best so far; the last of equal ones, and of NaNs.
 template <class Better>
 std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::int64_t dim,
                                           Better better) {
   const std::size_t d = wrap_dim(op, dim, static_cast<std::size_t>(x.dim()));
-  const Tensor positions =
-      map_rows(detail::swap_last(x.detach(), d), kInt64,
-               [better](const auto* from, std::byte* memory, std::int64_t at, std::int64_t n) {
-                 auto* to = reinterpret_cast<std::int64_t*>(memory) + at;
-                 std::int64_t best = 0;
-                 for (std::int64_t j = 0; j < n; ++j) {
-                   const bool nan = from[j] != from[j];
-                   if (nan || (from[best] == from[best] && better(from[j], from[best]))) best = j;
-                   to[j] = best;
-                 }
-               });
-  const Tensor index = detail::swap_back(positions, d, x.dim()).contiguous();
+  const Tensor dense = x.detach().contiguous(), index = empty(x.sizes(), kInt64);
+  const Block block(x, d);
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto wins = [&](T v, T best) {
+      return better(v, best) || v != v;  // nothing is better than NaN
+    };
+    for (std::int64_t i = 0; i < x.numel(); i += block.n * block.inner) {
+      const T* from = dense.data_ptr<T>() + i;
+      auto* to = index.data_ptr<std::int64_t>() + i;
+      if (block.inner == 1) {
+        T best = from[0];
+        std::int64_t at = 0;
+        for (std::int64_t j = 0; j < block.n; ++j) {
+          const bool now = wins(from[j], best);
+          best = now ? from[j] : best;
+          to[j] = at = now ? j : at;
+        }
+        continue;
+      }
+      std::vector<T> best(from, from + block.inner);
+      std::fill(to, to + block.inner, 0);
+      for (std::int64_t r = 1; r < block.n; ++r)
+        for (std::int64_t j = 0; j < block.inner; ++j) {
+          const std::int64_t k = r * block.inner + j;
+          const auto column = static_cast<std::size_t>(j);
+          const bool now = wins(from[k], best[column]);
+          if (now) best[column] = from[k];
+          to[k] = now ? r : to[k - block.inner];
+        }
+    }
+  });
   return {gather(x, dim, index), index};
 }
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, std::int64_t dim) {
+Tensor cumsum(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
+  if (dtype) return cumsum(x.to(*dtype), dim).to(*dtype);
   const std::size_t d = wrap_dim("cumsum", dim, static_cast<std::size_t>(x.dim()));
-  return detail::swap_back(sum_so_far(detail::swap_last(widened(x), d)), d, x.dim());
+  return sum_so_far(widened(x), d);
 }
 
-Tensor cumprod(const Tensor& x, std::int64_t dim) {
+Tensor cumprod(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtype) {
+  if (dtype) return cumprod(x.to(*dtype), dim).to(*dtype);
   const std::size_t d = wrap_dim("cumprod", dim, static_cast<std::size_t>(x.dim()));
   if (x.numel() == 0) return widened(x).clone();
   return detail::swap_back(recurrence(detail::swap_last(widened(x), d), Tensor(), 1), d, x.dim());

@@ -54,21 +54,23 @@ bool overlaps(IntArrayRef sizes, IntArrayRef strides) {
   return false;
 }
 
-// to += from, element after element: positions of `to` may share memory.
-void add_one_by_one(const Tensor& to, const Tensor& from) {
-  const Tensor dense = from.detach().contiguous();
-  dispatch_float("as_strided", to.scalar_type(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T* in = dense.data_ptr<T>();
-    for (std::int64_t i = 0; i < dense.numel(); ++i) {
-      std::int64_t rest = i, at = 0;
-      for (std::size_t d = to.sizes().size(); d-- > 0;) {
-        at += rest % to.sizes()[d] * to.strides()[d];
-        rest /= to.sizes()[d];
-      }
-      to.data_ptr<T>()[at] += in[i];
-    }
-  });
+// to += from where positions of `to` may share memory: in slices that do not, such as one for each
+// place in the windows of unfold().
+void add_overlapping(const Tensor& to, const Tensor& from) {
+  if (!overlaps(to.sizes(), to.strides())) return kernels::add_into(to, from);
+  std::size_t along = to.sizes().size() - 1;
+  std::int64_t fewest = 0;
+  for (std::size_t d = 0; d < to.sizes().size(); ++d) {
+    Dims sizes(to.sizes()), strides(to.strides());
+    sizes.erase(d);
+    strides.erase(d);
+    if (overlaps(sizes, strides) || (fewest != 0 && to.sizes()[d] >= fewest)) continue;
+    along = d;
+    fewest = to.sizes()[d];
+  }
+  const auto dim = static_cast<std::int64_t>(along);
+  for (std::int64_t i = 0; i < to.size(dim); ++i)
+    add_overlapping(to.select(dim, i), from.select(dim, i));
 }
 
 // Zeros of shape `sizes` to which `g` is added in the window that `window` cuts out of them.
@@ -78,7 +80,7 @@ Tensor embed(const Tensor& g, const Dims& sizes, const Window& window) {
     NoGradGuard no_grad;
     const Tensor part = window(whole);
     if (overlaps(part.sizes(), part.strides()))
-      add_one_by_one(part, g);
+      add_overlapping(part, g.detach());
     else
       kernels::copy(part, g);
   }
@@ -309,6 +311,34 @@ Tensor unsqueeze(const Tensor& t, std::int64_t dim) {
                        [at](const Tensor& g) { return g.squeeze(static_cast<std::int64_t>(at)); });
 }
 
+Tensor diagonal(const Tensor& t, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
+  const auto rank = static_cast<std::size_t>(t.dim());
+  const std::size_t down = wrap_dim("diagonal", dim1, rank),
+                    right = wrap_dim("diagonal", dim2, rank);
+  check<ShapeError>(down != right, "[diagonal] dim1 and dim2 must differ, both are ", down);
+  const std::int64_t first_row = std::max<std::int64_t>(-offset, 0),
+                     first_col = std::max<std::int64_t>(offset, 0);
+  const std::int64_t length = std::max<std::int64_t>(
+      std::min(t.sizes()[down] - first_row, t.sizes()[right] - first_col), 0);
+  const std::int64_t row = t.strides()[down], col = t.strides()[right];
+  Dims sizes(t.sizes()), strides(t.strides());
+  for (const std::size_t d : {std::max(down, right), std::min(down, right)}) {
+    sizes.erase(d);
+    strides.erase(d);
+  }
+  sizes.push_back(length);
+  strides.push_back(row + col);
+  const std::int64_t skipped = length == 0 ? 0 : first_row * row + first_col * col;
+  Tensor out = detail::make_view(
+      t, sizes, strides, t.impl()->data + skipped * static_cast<std::int64_t>(t.element_size()));
+  if (needs_record(t))
+    record("DiagonalBackward0", {&t}, {&out}, [=, own = Dims(t.sizes())](Backward& pass) {
+      const auto window = [=](const Tensor& w) { return diagonal(w, offset, dim1, dim2); };
+      pass.add(0, detail::embed(pass.grad(), own, window), true);
+    });
+  return out;
+}
+
 Tensor expand(const Tensor& t, IntArrayRef sizes) {
   const std::size_t rank = t.sizes().size();
   check<ShapeError>(sizes.size() >= rank, "[expand] shape ", t.sizes(),
@@ -467,6 +497,9 @@ std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::in
   return pieces;
 }
 
+std::vector<Tensor> split(const Tensor& t, IntArrayRef sizes, std::int64_t dim) {
+  return split_with_sizes(t, sizes, dim);
+}
 std::vector<Tensor> split(const Tensor& t, std::int64_t split_size, std::int64_t dim) {
   check<ShapeError>(split_size > 0 || (split_size == 0 && t.size(dim) == 0),
                     "[split] split_size must be positive, found ", split_size);

@@ -19,6 +19,10 @@ Tensor squeeze(const Tensor& t);
 Tensor squeeze(const Tensor& t, std::int64_t dim);
 Tensor squeeze(const Tensor& t, IntArrayRef dims);
 Tensor unsqueeze(const Tensor& t, std::int64_t dim);
+/// The elements whose index along dim2 exceeds that along dim1 by `offset`, as a last dimension.
+/// https://pytorch.org/docs/stable/generated/torch.diagonal.html
+Tensor diagonal(const Tensor& t, std::int64_t offset = 0, std::int64_t dim1 = 0,
+                std::int64_t dim2 = 1);
 /// Repeats dimensions of size 1 by a zero stride; -1 keeps a size.
 Tensor expand(const Tensor& t, IntArrayRef sizes);
 /// A window of any sizes and strides (in elements) on the memory of `t`. Throws where it would
@@ -37,6 +41,7 @@ Tensor slice(const Tensor& t, std::int64_t dim = 0, std::optional<std::int64_t> 
 /// last. https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html
 Tensor unfold(const Tensor& t, std::int64_t dimension, std::int64_t size, std::int64_t step);
 std::vector<Tensor> split(const Tensor& t, std::int64_t split_size, std::int64_t dim = 0);
+std::vector<Tensor> split(const Tensor& t, IntArrayRef sizes, std::int64_t dim = 0);
 std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::int64_t dim = 0);
 /// At most `chunks` pieces of ceil(size / chunks).
 std::vector<Tensor> chunk(const Tensor& t, std::int64_t chunks, std::int64_t dim = 0);

@@ -6,57 +6,54 @@
 #include "along.hpp"
 #include "equal_share.hpp"
 #include "ops.hpp"
+#include "order.hpp"
 #include "view.hpp"
 
 namespace reel {
 namespace {
 
-template <class T>
-struct Ascending {
-  const T* row;
-  bool operator()(std::int64_t i, std::int64_t j) const {
-    const T a = row[i], b = row[j];
-    if (a < b || (b != b && a == a)) return true;
-    if (b < a || (a != a && b == b)) return false;
-    return i < j;
-  }
-};
-template <class T>
-struct Descending {
-  const T* row;
-  bool operator()(std::int64_t i, std::int64_t j) const {
-    const T a = row[i], b = row[j];
-    if (a > b || (a != a && b == b)) return true;
-    if (b > a || (b != b && a == a)) return false;
-    return i < j;
-  }
-};
+// Calls body(sorter, row, width, r) for each row r along dimension d, with the sorter for its keys.
+template <class Body>
+void each_row(const Tensor& x, std::size_t d, Body body) {
+  const Tensor rows = detail::swap_last(x.detach(), d).contiguous();
+  const std::int64_t width = rows.size(-1), count = width == 0 ? 0 : rows.numel() / width;
+  check(width <= std::int64_t{0xffffffff}, "[sort] a row of ", width, " elements is too long");
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    order::Sorter<order::Key<T>> sorter;
+    for (std::int64_t r = 0; r < count; ++r) body(sorter, rows.data_ptr<T>() + r * width, width, r);
+  });
+}
+
+// Sizes of x with `length` along dimension d, which comes last.
+Dims sizes_with(const Tensor& x, std::size_t d, std::int64_t length) {
+  Dims sizes(detail::swap_last(x.detach(), d).sizes());
+  sizes[sizes.size() - 1] = length;
+  return sizes;
+}
 
 // Positions, along dimension d, of the first `count` elements in order.
 Tensor positions_in_order(const Tensor& x, std::size_t d, std::int64_t count, bool descending) {
-  const Tensor rows = detail::swap_last(x.detach(), d).contiguous();
-  Dims sizes(rows.sizes());
-  sizes[sizes.size() - 1] = count;
-  Tensor out = empty(sizes, kInt64);
-  const std::int64_t width = rows.size(-1);
-  std::vector<std::int64_t> order(static_cast<std::size_t>(width));
-  dispatch(x.scalar_type(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (std::int64_t r = 0; r * count < out.numel(); ++r) {
-      for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-      const T* row = rows.data_ptr<T>() + r * width;
-      const auto sort_by = [&](auto before) {
-        if (count == width)
-          std::sort(order.begin(), order.end(), before);
-        else
-          std::partial_sort(order.begin(), order.begin() + count, order.end(), before);
-      };
-      if (descending)
-        sort_by(Descending<T>{row});
-      else
-        sort_by(Ascending<T>{row});
-      std::copy_n(order.begin(), count, out.data_ptr<std::int64_t>() + r * count);
-    }
+  const Tensor out = empty(sizes_with(x, d, count), kInt64);
+  auto* to = out.data_ptr<std::int64_t>();
+  if (out.numel() != 0)
+    each_row(x, d, [&](auto& sorter, const auto* row, std::int64_t width, std::int64_t) {
+      sorter.load(row, width, descending);
+      sorter.sort_first(static_cast<std::size_t>(count));
+      for (std::int64_t i = 0; i < count; ++i)
+        *to++ = static_cast<std::int64_t>(sorter.items[static_cast<std::size_t>(i)].position);
+    });
+  return detail::swap_back(out, d, x.dim()).contiguous();
+}
+
+// The position, along dimension d, of the element that `rank(row, width)` numbers in order.
+template <class Rank>
+Tensor position_of_rank(const Tensor& x, std::size_t d, Rank rank) {
+  const Tensor out = empty(sizes_with(x, d, 1), kInt64);
+  each_row(x, d, [&](auto& sorter, const auto* row, std::int64_t width, std::int64_t r) {
+    sorter.load(row, width, false);
+    out.data_ptr<std::int64_t>()[r] = static_cast<std::int64_t>(
+        sorter.select(static_cast<std::size_t>(rank(row, width))).position);
   });
   return detail::swap_back(out, d, x.dim()).contiguous();
 }
@@ -73,19 +70,13 @@ std::tuple<Tensor, Tensor> taken_at(const Tensor& x, std::int64_t dim, const Ten
   return {values.squeeze(dim), positions.squeeze(dim)};
 }
 
-// Where the values are rising, the middle one of each row.
+// The middle one of each row; the first NaN where there is one (they come last).
 Tensor middle(const Tensor& x, std::size_t d) {
-  const std::int64_t n = length(x, d);
-  const Tensor order = positions_in_order(x, d, n, false);
-  if (x.dim() == 0) return order;
-  const auto axis = static_cast<std::int64_t>(d);
-  const Tensor lower = order.narrow(axis, (n - 1) / 2, 1);
-  if (!x.is_floating_point()) return lower.contiguous();
-  // NaN comes last: the first one among them wins wherever there is one.
-  const Tensor nan = gather(x.detach(), axis, order);
-  const Tensor numbers = sum(nan == nan, axis, true);
-  const Tensor first_nan = gather(order, axis, where(numbers == n, numbers - 1, numbers));
-  return where(numbers == n, lower, first_nan).contiguous();
+  return position_of_rank(x, d, [](const auto* row, std::int64_t width) {
+    std::int64_t missing = 0;
+    for (std::int64_t i = 0; i < width; ++i) missing += row[i] != row[i] ? 1 : 0;
+    return missing ? width - missing : (width - 1) / 2;
+  });
 }
 
 }  // namespace
@@ -93,6 +84,11 @@ Tensor middle(const Tensor& x, std::size_t d) {
 std::tuple<Tensor, Tensor> sort(const Tensor& x, std::int64_t dim, bool descending) {
   const Tensor order = argsort(x, dim, descending);
   return {gather(x, dim, order), order};
+}
+
+std::tuple<Tensor, Tensor> sort(const Tensor& x, std::optional<bool>, std::int64_t dim,
+                                bool descending) {
+  return sort(x, dim, descending);
 }
 
 Tensor argsort(const Tensor& x, std::int64_t dim, bool descending) {
@@ -116,10 +112,8 @@ std::tuple<Tensor, Tensor> kthvalue(const Tensor& x, std::int64_t k, std::int64_
   check<IndexError>(k >= 1 && k <= length(x, d), "[kthvalue] k = ", k,
                     " is out of range: expected 1 to ", length(x, d), " for dimension ", dim,
                     " of shape ", x.sizes());
-  const Tensor order = positions_in_order(x, d, k, false);
-  const Tensor kth =
-      x.dim() == 0 ? order.reshape({}) : order.narrow(static_cast<std::int64_t>(d), k - 1, 1);
-  return taken_at(x, dim, kth.contiguous(), keepdim);
+  return taken_at(x, dim, position_of_rank(x, d, [k](const auto*, std::int64_t) { return k - 1; }),
+                  keepdim);
 }
 
 Tensor median(const Tensor& x) {
@@ -150,31 +144,73 @@ std::tuple<Tensor, Tensor> median(const Tensor& x, std::int64_t dim, bool keepdi
   return taken_at(x, dim, middle(x, d), keepdim);
 }
 
+namespace {
+struct Distinct {
+  std::vector<std::int64_t> firsts, counts;  // of each value: where it is first, and how often
+  Tensor inverse;                            // of each element: which value it has
+};
+
+// Integers from a range not much longer than their list: through a table of the range.
+template <class T>
+void distinct_in_range(const T* p, std::int64_t n, T least, std::size_t range, Distinct& out) {
+  std::vector<std::int64_t> first(range, -1), count(range, 0);
+  const auto slot = [&](T v) {
+    return static_cast<std::size_t>(static_cast<std::uint64_t>(v) -
+                                    static_cast<std::uint64_t>(least));
+  };
+  for (std::int64_t i = n; i-- > 0;) {
+    first[slot(p[i])] = i;
+    ++count[slot(p[i])];
+  }
+  for (std::size_t s = 0; s < range; ++s) {
+    if (count[s] == 0) continue;
+    out.firsts.push_back(first[s]);
+    out.counts.push_back(count[s]);
+    first[s] = static_cast<std::int64_t>(out.firsts.size()) - 1;
+  }
+  if (out.inverse.numel() != n) return;
+  for (std::int64_t i = 0; i < n; ++i) out.inverse.data_ptr<std::int64_t>()[i] = first[slot(p[i])];
+}
+// Anything else: sorted first. NaNs all differ.
+template <class T>
+void distinct_in_order(const T* p, const Tensor& order, Distinct& out) {
+  const auto* from = order.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < order.numel(); ++i) {
+    if (i == 0 || p[from[i]] != p[from[i - 1]]) {
+      out.firsts.push_back(from[i]);
+      out.counts.push_back(0);
+    }
+    ++out.counts.back();
+    if (out.inverse.numel() == order.numel())
+      out.inverse.data_ptr<std::int64_t>()[from[i]] =
+          static_cast<std::int64_t>(out.firsts.size()) - 1;
+  }
+}
+}  // namespace
+
 std::tuple<Tensor, Tensor, Tensor> unique(const Tensor& x, bool, bool return_inverse,
                                           bool return_counts) {
   const Tensor flat = x.detach().reshape({-1}).contiguous();
-  const Tensor order = positions_in_order(flat, 0, flat.numel(), false);
-  const auto* from = order.data_ptr<std::int64_t>();
-  const Tensor inverse = empty(return_inverse ? x.sizes() : IntArrayRef({0}), kInt64);
-  std::vector<std::int64_t> firsts, counts;
+  const std::int64_t n = flat.numel();
+  Distinct found{{}, {}, empty(return_inverse ? x.sizes() : IntArrayRef({0}), kInt64)};
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* p = flat.data_ptr<T>();
-    for (std::int64_t i = 0; i < flat.numel(); ++i) {
-      if (i == 0 || p[from[i]] != p[from[i - 1]]) {
-        firsts.push_back(from[i]);
-        counts.push_back(0);
-      }
-      ++counts.back();
-      if (return_inverse)
-        inverse.data_ptr<std::int64_t>()[from[i]] = static_cast<std::int64_t>(firsts.size()) - 1;
+    if constexpr (std::is_integral_v<T>) {
+      if (n == 0) return;
+      const auto [least, most] = std::minmax_element(p, p + n);
+      const std::uint64_t range =
+          static_cast<std::uint64_t>(*most) - static_cast<std::uint64_t>(*least);
+      if (range < static_cast<std::uint64_t>(2 * n + 256))
+        return distinct_in_range(p, n, *least, static_cast<std::size_t>(range) + 1, found);
     }
+    distinct_in_order(p, positions_in_order(flat, 0, n, false), found);
   });
   const auto listed = [](std::vector<std::int64_t>& list) {
     return from_blob(list.data(), {static_cast<std::int64_t>(list.size())}, kInt64).clone();
   };
-  return {index_select(flat, 0, listed(firsts)), inverse,
-          return_counts ? listed(counts) : empty({0}, kInt64)};
+  return {index_select(flat, 0, listed(found.firsts)), found.inverse,
+          return_counts ? listed(found.counts) : empty({0}, kInt64)};
 }
 std::tuple<Tensor, Tensor, Tensor> _unique2(const Tensor& x, bool sorted, bool return_inverse,
                                             bool return_counts) {

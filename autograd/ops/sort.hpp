@@ -10,7 +10,14 @@ namespace reel {
 
 /// The rows along `dim` in ascending or descending order, and the positions they had.
 std::tuple<Tensor, Tensor> sort(const Tensor& x, std::int64_t dim = -1, bool descending = false);
+std::tuple<Tensor, Tensor> sort(const Tensor& x, std::optional<bool> stable, std::int64_t dim = -1,
+                                bool descending = false);
 Tensor argsort(const Tensor& x, std::int64_t dim = -1, bool descending = false);
+/// Stable whether or not `stable` asks for it, as sort() is.
+template <class B, OnlyBool<B> = 0>
+Tensor argsort(const Tensor& x, B, std::int64_t dim = -1, bool descending = false) {
+  return argsort(x, dim, descending);
+}
 /// The k largest (smallest) elements along `dim` and their positions; in order whether or not
 /// `sorted` asks for it. Throws IndexError where the row is shorter than k.
 std::tuple<Tensor, Tensor> topk(const Tensor& x, std::int64_t k, std::int64_t dim = -1,

@@ -16,8 +16,12 @@ Tensor empty_as(const Tensor& t);
 /// in memory that belongs to nobody else. Joins them on the tape without copying.
 Tensor join_slices(const Tensor& memory, TensorList slices);
 
-/// Refuses to write in place into a leaf that requires a gradient, or a view of one.
+/// Refuses to write in place into a leaf that requires a gradient, or a view of one, or into
+/// memory that several positions share.
 void check_in_place(const char* op, const Tensor& self);
+/// Gives `self` the sizes, strides and history of `changed`, a view of before_write(self) that
+/// begins at the same element.
+Tensor& change_geometry(const char* op, const Tensor& self, const Tensor& changed);
 /// `self` as it is now, for an op whose result will be written into `self`: the op's node must not
 /// hold `self` itself, whose history it is about to become. With `keep_values` it is a copy, for an
 /// op whose gradient reads the old values.

@@ -115,6 +115,8 @@ int train(Run& run, const std::string& text) {
 
   Report report(run, split, name);
   const SignalWatch watch;
+  // Weights and gradients that decay would pass through denormal numbers, which are slow.
+  const reel::FlushDenormals flush;
   while (run.step < options.steps && stop_signal == 0) {
     const std::int64_t place = run.step % streams.windows();
     if (place == 0) run.state = run.model->zero_state(options.batch);

@@ -288,6 +288,8 @@ const std::vector<OpRow>& op_table() {
       TESTED_IN(detach_, "autograd/tape_test.cpp"),
       TESTED_IN(uniform_, "autograd/random_test.cpp"),
       TESTED_IN(normal_, "autograd/random_test.cpp"),
+      TESTED_IN(bernoulli_, "torch_test.cpp"),
+      TESTED_IN(random_, "torch_test.cpp"),
       // linalg
       OP(matmul, x[1]),
       OP(mm, x[1]),
@@ -367,6 +369,8 @@ const std::vector<OpRow>& op_table() {
   static const std::vector<OpRow> table = [] {
     std::vector<OpRow> all = with_shape_rows(own);
     for (const OpRow& row : loss_rows()) all.push_back(row);
+    for (const OpRow& row : sequence_rows()) all.push_back(row);
+    for (const OpRow& row : alias_rows()) all.push_back(row);
     return all;
   }();
   return table;

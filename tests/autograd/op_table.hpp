@@ -31,5 +31,9 @@ const std::vector<OpRow>& op_table();
 std::vector<OpRow> with_shape_rows(std::vector<OpRow> rows);
 /// The part of the table that is in op_table_losses.cpp.
 std::vector<OpRow> loss_rows();
+/// The part of the table that is in op_table_sequence.cpp.
+std::vector<OpRow> sequence_rows();
+/// The part of the table that is in op_table_aliases.cpp.
+std::vector<OpRow> alias_rows();
 
 }  // namespace reel::test

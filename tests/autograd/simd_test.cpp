@@ -1,12 +1,16 @@
-// The vectorised functions over the whole range of float, against double: largest error in ulp.
+// The vectorised functions over the whole range of float and double, against libm in the next
+// wider type: largest error in ulp.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <random>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "tests/support.hpp"
 
@@ -14,95 +18,213 @@ using namespace reel;
 
 namespace {
 
-float from_bits(std::uint32_t bits) {
-  float x;
+template <class T>
+using Bits = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
+// What a result is compared with: a function of double for float, of long double for double.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
+
+template <class T>
+T from_bits(Bits<T> bits) {
+  T x;
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
 
-// The error of `got` in units of the last place of the float nearest to `want`.
-double ulps(float got, double want) {
-  const auto nearest = static_cast<float>(want);
+// The error of `got` in units of the last place of the T nearest to `want`.
+template <class T>
+double ulps(T got, Wide<T> want) {
+  const auto nearest = static_cast<T>(want);
   if (std::isnan(want)) return std::isnan(got) ? 0 : 1e30;
   if (std::isinf(nearest)) return got == nearest ? 0 : 1e30;
   if (std::isinf(got) || std::isnan(got)) return 1e30;
-  const float magnitude = std::abs(nearest);
-  const double unit =
-      static_cast<double>(std::nextafter(magnitude, std::numeric_limits<float>::infinity())) -
-      static_cast<double>(magnitude);
-  return std::abs(static_cast<double>(got) - want) / unit;
+  if (want == 0 && std::signbit(want) != std::signbit(got)) return 1e30;
+  const T magnitude = std::abs(nearest);
+  const Wide<T> unit =
+      static_cast<Wide<T>>(std::nextafter(magnitude, std::numeric_limits<T>::infinity())) -
+      static_cast<Wide<T>>(magnitude);
+  return static_cast<double>(std::abs(static_cast<Wide<T>>(got) - want) / unit);
+}
+
+// Every 397th float, and as many doubles: over the whole range and, more densely, over exponents
+// from -60 to 20. Of either sign, with both ends, zeros, denormals, infinities and NaN.
+template <class T>
+const Tensor& samples() {
+  static const Tensor all = [] {
+    std::vector<T> list;
+    constexpr bool single = std::is_same_v<T, float>;
+    using B = Bits<T>;
+    constexpr B infinity =
+        single ? static_cast<B>(0x7f800000u) : static_cast<B>(0x7ff0000000000000ull);
+    constexpr B step = single ? static_cast<B>(397) : static_cast<B>(36893488147419);
+    const auto both = [&](B bits) {
+      list.push_back(from_bits<T>(bits));
+      list.push_back(-list.back());
+    };
+    for (B bits = 0; bits <= infinity; bits += step) both(bits);
+    for (const B bits : {infinity, infinity - 1, infinity | infinity >> 1, B{1}, B{2}}) both(bits);
+    if constexpr (!single)
+      for (std::uint64_t bits = std::uint64_t{1023 - 60} << 52; bits < std::uint64_t{1043} << 52;
+           bits += 1200959900633)
+        both(bits);
+    return from_blob(list.data(), {static_cast<std::int64_t>(list.size())}, dtype_of<T>::value)
+        .clone();
+  }();
+  return all;
 }
 
 struct Worst {
-  double ulp = 0;
-  float at = 0;
+  double ulp = 0, at = 0;
 };
 
-// Every 397th float of either sign, with both ends, zeros, infinities and NaN.
-template <class Op, class Exact>
+template <class T, class Op, class Exact>
 Worst worst_error(Op op, Exact exact) {
   NoGradGuard no_grad;
   Worst worst;
-  constexpr std::uint32_t kStep = 397, kInfinity = 0x7f800000u, kSign = 0x80000000u;
-  const std::int64_t block = 1 << 16;
-  Tensor x = reel::empty({block});
-  float* p = x.data_ptr<float>();
-  const auto check_block = [&] {
-    const Tensor y = op(x);
-    const float* q = y.template data_ptr<float>();
-    for (std::int64_t i = 0; i < block; ++i) {
-      const double e = ulps(q[i], exact(static_cast<double>(p[i])));
-      if (e > worst.ulp) worst = {e, p[i]};
-    }
-  };
-  std::int64_t filled = 0;
-  const auto take = [&](float v) {
-    p[filled] = v;
-    if (++filled == block) {
-      check_block();
-      filled = 0;
-    }
-  };
-  for (const std::uint32_t sign : {0u, kSign}) {
-    for (std::uint32_t bits = 0; bits <= kInfinity; bits += kStep) take(from_bits(bits | sign));
-    for (const std::uint32_t bits : {kInfinity, kInfinity - 1, kInfinity + 1})
-      take(from_bits(bits | sign));
+  const Tensor& x = samples<T>();
+  const Tensor y = op(x);
+  const T* p = x.data_ptr<T>();
+  const T* q = y.template data_ptr<T>();
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    const double e = ulps<T>(q[i], exact(static_cast<Wide<T>>(p[i])));
+    if (e > worst.ulp) worst = {e, static_cast<double>(p[i])};
   }
-  while (filled != 0) take(0.5f);
   return worst;
+}
+
+template <class T, class Op, class Exact>
+void bound_error(const char* name, Op op, Exact exact) {
+  const Worst worst = worst_error<T>(op, exact);
+  MESSAGE(std::string(name), " of ", std::is_same_v<T, float> ? "float32" : "float64",
+          ": largest error ", worst.ulp, " ulp, at ", worst.at);
+  CHECK(worst.ulp <= 4.0);
+}
+
+// Two operands: all pairs of special values, and pairs at random over many magnitudes.
+template <class T>
+std::pair<Tensor, Tensor> pairs() {
+  const T infinity = std::numeric_limits<T>::infinity();
+  const T special[] = {0,
+                       -T(0),
+                       1,
+                       -1,
+                       T(0.5),
+                       3,
+                       -2,
+                       infinity,
+                       -infinity,
+                       std::numeric_limits<T>::quiet_NaN(),
+                       std::numeric_limits<T>::max(),
+                       std::numeric_limits<T>::denorm_min(),
+                       std::numeric_limits<T>::min()};
+  std::vector<T> a, b;
+  for (const T x : special)
+    for (const T y : special) {
+      a.push_back(x);
+      b.push_back(y);
+    }
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> unit(-1, 1), decade(-8, 8);
+  for (int i = 0; i < 400000; ++i) {
+    a.push_back(static_cast<T>(unit(random) * std::pow(10.0, decade(random))));
+    // Every fourth one a near multiple, where quotients round up to integers.
+    b.push_back(i % 4 == 0 ? a.back() / static_cast<T>(random() % 1000 + 1)
+                           : static_cast<T>(unit(random) * std::pow(10.0, decade(random))));
+  }
+  const auto tensor_of = [](std::vector<T>& list) {
+    return from_blob(list.data(), {static_cast<std::int64_t>(list.size())}, dtype_of<T>::value)
+        .clone();
+  };
+  return {tensor_of(a), tensor_of(b)};
+}
+
+template <class T, class Op, class Exact>
+void bound_error_of_pairs(const char* name, double bound, Op op, Exact exact) {
+  NoGradGuard no_grad;
+  const auto [a, b] = pairs<T>();
+  const Tensor y = op(a, b);
+  Worst worst;
+  double other = 0;
+  for (std::int64_t i = 0; i < a.numel(); ++i) {
+    const T p = a.template data_ptr<T>()[i], q = b.template data_ptr<T>()[i],
+            got = y.template data_ptr<T>()[i];
+    const Wide<T> want = exact(p, q);
+    const double e = ulps<T>(got, want);
+    if (e > worst.ulp) {
+      worst = {e, static_cast<double>(p)};
+      other = static_cast<double>(q);
+    }
+  }
+  MESSAGE(std::string(name), " of ", std::is_same_v<T, float> ? "float32" : "float64",
+          ": largest error ", worst.ulp, " ulp, at ", worst.at, " and ", other);
+  CHECK(worst.ulp <= bound);
 }
 
 }  // namespace
 
-TEST_CASE("simd: exp, log, tanh and sigmoid are within 4 ulp over all floats") {
-  const auto report = [](const std::string& name, const Worst& worst) {
-    MESSAGE(name, ": largest error ", worst.ulp, " ulp, at ", worst.at);
-    CHECK(worst.ulp <= 4.0);
-  };
-  report("exp", worst_error([](const Tensor& x) { return reel::exp(x); },
-                            [](double x) { return std::exp(x); }));
-  report("log", worst_error([](const Tensor& x) { return reel::log(x); },
-                            [](double x) { return std::log(x); }));
-  report("tanh", worst_error([](const Tensor& x) { return reel::tanh(x); },
-                             [](double x) { return std::tanh(x); }));
-  report("sigmoid", worst_error([](const Tensor& x) { return reel::sigmoid(x); },
-                                [](double x) { return 1.0 / (1.0 + std::exp(-x)); }));
+#define REEL_BOUND(name)                                    \
+  bound_error<TestType>(                                    \
+      #name, [](const Tensor& x) { return reel::name(x); }, \
+      [](Wide<TestType> x) { return std::name(x); })
+
+TEST_CASE_TEMPLATE("simd: functions of one number are within 4 ulp over their whole range",
+                   TestType, float, double) {
+  REEL_BOUND(exp);
+  REEL_BOUND(expm1);
+  REEL_BOUND(log);
+  REEL_BOUND(log1p);
+  REEL_BOUND(log2);
+  REEL_BOUND(log10);
+  REEL_BOUND(sin);
+  REEL_BOUND(cos);
+  REEL_BOUND(tan);
+  REEL_BOUND(asin);
+  REEL_BOUND(acos);
+  REEL_BOUND(atan);
+  REEL_BOUND(sinh);
+  REEL_BOUND(cosh);
+  REEL_BOUND(tanh);
+  REEL_BOUND(erf);
+  REEL_BOUND(erfc);
+  REEL_BOUND(sqrt);
+  bound_error<TestType>(
+      "sigmoid", [](const Tensor& x) { return reel::sigmoid(x); },
+      [](Wide<TestType> x) { return 1 / (1 + std::exp(-x)); });
 }
 
-TEST_CASE("simd: the same functions in float64 agree with libm") {
-  const Tensor x = reel::linspace(-30, 30, 6001, kFloat64), p = reel::exp(x);
-  const Tensor e = reel::exp(x), l = reel::log(p), t = reel::tanh(x), s = reel::sigmoid(x);
-  const double* v = x.data_ptr<double>();
-  double worst = 0;
-  const auto compare = [&](const Tensor& got, std::int64_t i, double want) {
-    const double error = std::abs(got.data_ptr<double>()[i] - want);
-    worst = std::max(worst, error / std::max(std::abs(want), 1e-300));
+TEST_CASE_TEMPLATE("simd: functions of two numbers, special values and signs of zero included",
+                   TestType, float, double) {
+  using T = TestType;
+  using W = Wide<T>;
+  bound_error_of_pairs<T>(
+      "pow", 4, [](const Tensor& a, const Tensor& b) { return reel::pow(a, b); },
+      [](T a, T b) { return std::pow(static_cast<W>(a), static_cast<W>(b)); });
+  bound_error_of_pairs<T>(
+      "atan2", 4, [](const Tensor& a, const Tensor& b) { return reel::atan2(a, b); },
+      [](T a, T b) { return std::atan2(static_cast<W>(a), static_cast<W>(b)); });
+  bound_error_of_pairs<T>(
+      "hypot", 4, [](const Tensor& a, const Tensor& b) { return reel::hypot(a, b); },
+      [](T a, T b) { return std::hypot(static_cast<W>(a), static_cast<W>(b)); });
+  bound_error_of_pairs<T>(
+      "fmod", 0, [](const Tensor& a, const Tensor& b) { return reel::fmod(a, b); },
+      [](T a, T b) { return static_cast<W>(std::fmod(a, b)); });
+  const auto remainder = [](T a, T b) {
+    const T r = std::fmod(a, b);
+    return r != 0 && (b < 0) != (r < 0) ? r + b : r;
   };
-  for (std::int64_t i = 0; i < x.numel(); ++i) {
-    compare(e, i, std::exp(v[i]));
-    if (std::abs(v[i]) > 1e-2) compare(l, i, v[i]);
-    compare(t, i, std::tanh(v[i]));
-    compare(s, i, 1.0 / (1.0 + std::exp(-v[i])));
-  }
-  CHECK(worst < 1e-12);
+  bound_error_of_pairs<T>(
+      "remainder", 0, [](const Tensor& a, const Tensor& b) { return reel::remainder(a, b); },
+      [&](T a, T b) { return static_cast<W>(remainder(a, b)); });
+  bound_error_of_pairs<T>(
+      "div trunc", 0, [](const Tensor& a, const Tensor& b) { return reel::div(a, b, "trunc"); },
+      [](T a, T b) { return static_cast<W>(std::trunc(a / b)); });
+  bound_error_of_pairs<T>(
+      "floor_divide", 0, [](const Tensor& a, const Tensor& b) { return reel::floor_divide(a, b); },
+      [](T a, T b) {
+        if (b == 0) return static_cast<W>(a / b);
+        const T r = std::fmod(a, b);
+        T q = (a - r) / b;
+        if (r != 0 && (b < 0) != (r < 0)) q -= 1;
+        return static_cast<W>(q == 0 ? std::copysign(T(0), a / b) : std::nearbyint(q));
+      });
 }

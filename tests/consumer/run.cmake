@@ -31,9 +31,11 @@ if(NOT found MATCHES "=${prefix}/")
   message(FATAL_ERROR "the consumer found another reel: ${found}")
 endif()
 run("${CMAKE_COMMAND}" --build "${WORK}/build" --config "${CONFIG}")
-find_program(consumer consumer REQUIRED NO_DEFAULT_PATH
-             PATHS "${WORK}/build" "${WORK}/build/${CONFIG}")
-run("${CMAKE_COMMAND}" -E chdir "${WORK}/build" "${consumer}")
+foreach(program IN ITEMS consumer written_for_libtorch adds_to_torch)
+  find_program(${program} ${program} REQUIRED NO_DEFAULT_PATH
+               PATHS "${WORK}/build" "${WORK}/build/${CONFIG}")
+  run("${CMAKE_COMMAND}" -E chdir "${WORK}/build" "${${program}}")
+endforeach()
 
 find_program(pkg_config NAMES pkg-config pkgconf)
 if(pkg_config)

@@ -87,6 +87,11 @@ TEST_CASE("streaming: agrees with forward over the sequence") {
       if (hidden > 1)
         check_agreement(nn::LSTM(nn::LSTMOptions(3, hidden).num_layers(2).proj_size(hidden / 2)),
                         nn::Linear(hidden / 2, 2), batch);
+      const auto extras = nn::RecurrentExtras().input_dropout(0.5).hidden_dropout(0.5);
+      for (const auto connection : {nn::LayerConnection::Residual, nn::LayerConnection::Highway})
+        check_agreement(nn::LSTM(nn::LSTMOptions(3, hidden).num_layers(3).extras(
+                            nn::RecurrentExtras(extras).forget_bias(1).connection(connection))),
+                        nn::Linear(hidden, 2), batch);
     }
 }
 
@@ -128,11 +133,14 @@ TEST_CASE("streaming: a step allocates nothing") {
   CHECK(allocation_count() > before);  // the count works
   check_quiet(StreamingRunner(nn::LSTM(nn::LSTMOptions(3, 40).num_layers(2)), nn::Linear(40, 5)));
   check_quiet(StreamingRunner(nn::LSTM(nn::LSTMOptions(3, 40).proj_size(9)), nullptr, 9));
+  check_quiet(StreamingRunner(nn::LSTM(nn::LSTMOptions(3, 9).num_layers(2).extras(
+                                  nn::RecurrentExtras().connection(nn::LayerConnection::Highway))),
+                              nullptr, 3));
   check_quiet(StreamingRunner(nn::GRU(3, 129), nn::Linear(129, 70), 40));
   check_quiet(StreamingRunner(nn::RNN(300, 7), nn::Linear(7, 1), 2));
 }
 
-#if defined(__SSE__)
+#if defined(__SSE__) || defined(__aarch64__)
 TEST_CASE("streaming: a decaying state becomes zero, and the caller's arithmetic stays as it was") {
   nn::RNN rnn(nn::RNNOptions(1, 2).nonlinearity(reel::kReLU).bias(false));
   {

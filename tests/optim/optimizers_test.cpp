@@ -219,6 +219,37 @@ TEST_CASE("optim: 20 steps of the further optimizers agree with PyTorch, also wh
   CHECK(cases == 26);
 }
 
+TEST_CASE("optim: parameter groups of the further optimizers agree with PyTorch") {
+  std::size_t cases = 0;
+  const json& problem = fixture("optim_more.json").at("problem");
+  for (const auto& row : fixture("optim_more.json").at("cases")) {
+    CAPTURE(row.at("optimizer").dump());
+    for (const int resume_at : {0, 3})
+      CHECK(trajectory_difference(problem, row, MemoryLayout::kContiguous, kFloat64, make_further,
+                                  resume_at) < 1e-10);
+    ++cases;
+  }
+  CHECK(cases == 6);
+}
+
+TEST_CASE("optim: CyclicLR with a scale of one's own agrees with PyTorch") {
+  using Options = optim::CyclicLROptions;
+  for (const auto& row : fixture("optim_more.json").at("cyclic")) {
+    optim::SGD sgd({reel::zeros({1})}, optim::SGDOptions(0.1).momentum(0.9));
+    auto options = Options(0.01, 0.2).step_size_up(3).step_size_down(2);
+    options.scale_fn([](double x) { return 1 / (1 + 0.1 * x * x); });
+    if (row.at("scale_mode") == "iterations") options.scale_mode(Options::ScaleMode::Iterations);
+    optim::CyclicLR scheduler(sgd, options);
+    REQUIRE(row.at("rates").size() == 20);
+    for (std::size_t t = 0; t < 20; ++t) {
+      CHECK(std::abs(scheduler.get_last_lr()[0] - row.at("rates")[t].get<double>()) < 1e-12);
+      CHECK(std::abs(momentum_of(sgd) - row.at("momenta")[t].get<double>()) < 1e-12);
+      sgd.step();
+      scheduler.step();
+    }
+  }
+}
+
 TEST_CASE("optim: the schedules' learning rates and momenta are PyTorch's, also when resumed") {
   std::size_t cases = 0;
   for (const auto& row : fixture("optimizers.json").at("schedules")) {

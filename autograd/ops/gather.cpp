@@ -1,0 +1,210 @@
+// Reading and writing the elements that an index of the tensor's own rank names along one
+// dimension.
+#include "autograd/kernels.hpp"
+#include "index.hpp"
+#include "ops.hpp"
+#include "view.hpp"
+
+namespace reel {
+namespace {
+
+// An index that names, along one dimension, elements of a contiguous tensor.
+struct Along {
+  std::int64_t dim;
+  Tensor index;  // contiguous
+  Dims own, wanted;
+  std::size_t d;
+  const char* op;
+
+  Along(const char* name, const Tensor& x, std::int64_t dimension, const Tensor& given)
+      : dim(dimension), op(name) {
+    check<DtypeError>(given.scalar_type() == kInt64, "[", op, "] expected int64 indices, found ",
+                      dtype_name(given.scalar_type()), "; convert them with .to(reel::kInt64)");
+    d = wrap_dim(op, dim, static_cast<std::size_t>(x.dim()));
+    index = given.detach().contiguous();
+    if (index.numel() == 0) return;
+    own = x.dim() == 0 ? Dims{1} : Dims(x.sizes());
+    wanted = index.dim() == 0 ? Dims{1} : Dims(index.sizes());
+    bool fits = own.size() == wanted.size();
+    for (std::size_t e = 0; fits && e < own.size(); ++e) fits = e == d || wanted[e] <= own[e];
+    check<ShapeError>(fits, "[", op, "] an index of shape ", index.sizes(),
+                      " does not fit a tensor of shape ", x.sizes(),
+                      ": it needs the same rank and, except in dimension ", d, ", no larger sizes");
+  }
+
+  // Calls f(i, base, step, one, n) for stretches of the index, the first of which begins at i: its
+  // j-th number k names the element base + k * step + j * one. Throws IndexError where one is out
+  // of range.
+  template <class F>
+  void rows(F f) const {
+    if (index.numel() == 0) return;
+    const Dims steps = contiguous_strides(own);
+    const std::size_t last = own.size() - 1;
+    const std::int64_t n = wanted[last], step = steps[d], one = d == last ? 0 : 1;
+    std::int64_t at[64] = {}, base = 0;
+    for (std::int64_t i = 0; i < index.numel(); i += n) {
+      for (std::int64_t j = 0; j < n; j += kStretch) {
+        const std::int64_t count = std::min(kStretch, n - j);
+        check_range(i + j, count);  // now, while it is in the cache
+        f(i + j, base + j * one, step, one, count);
+      }
+      for (std::size_t e = last; e-- > 0;) {
+        const std::int64_t stride = e == d ? 0 : steps[e];
+        base += stride;
+        if (++at[e] < wanted[e]) break;
+        base -= stride * wanted[e];
+        at[e] = 0;
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kStretch = 1024;
+  void check_range(std::int64_t first, std::int64_t count) const {
+    const auto* p = index.data_ptr<std::int64_t>() + first;
+    const std::int64_t size = own[d];
+    std::int64_t outside = 0;  // its sign bit, once some p or last - p had it
+    for (std::int64_t i = 0; i < count; ++i) outside |= p[i] | (size - 1 - p[i]);
+    for (std::int64_t i = 0; outside < 0 && i < count; ++i)
+      check<IndexError>(p[i] >= 0 && p[i] < size, "[", op, "] index ", p[i],
+                        " is out of bounds for dimension ", d, " of size ", size);
+  }
+};
+
+// The part of `source` that an index of shape `sizes` reads.
+Tensor read_part(const char* op, const Tensor& x, const Tensor& source, IntArrayRef sizes) {
+  check<DtypeError>(x.scalar_type() == source.scalar_type(), "[", op,
+                    "] expected the tensor and the source to have the same dtype, found ",
+                    dtype_name(x.scalar_type()), " and ", dtype_name(source.scalar_type()));
+  if (count_elements(sizes) == 0) return zeros(sizes, source.scalar_type());
+  if (source.dim() == 0 || sizes.empty()) {
+    check<ShapeError>(source.numel() >= 1 && count_elements(sizes) == 1, "[", op,
+                      "] an index of shape ", sizes, " does not fit a source of shape ",
+                      source.sizes());
+    return source.reshape({-1}).narrow(0, 0, 1).reshape(sizes);
+  }
+  bool fits = source.sizes().size() == sizes.size();
+  for (std::size_t d = 0; fits && d < sizes.size(); ++d) fits = sizes[d] <= source.sizes()[d];
+  check<ShapeError>(fits, "[", op, "] an index of shape ", sizes,
+                    " does not fit a source of shape ", source.sizes());
+  Tensor part = source;
+  for (std::size_t d = 0; d < sizes.size(); ++d)
+    if (part.sizes()[d] != sizes[d]) part = part.narrow(static_cast<std::int64_t>(d), 0, sizes[d]);
+  return part;
+}
+
+// x with combine(element, value) at the elements that `along` names, in the order of the index.
+template <class Combine>
+Tensor combined(const Tensor& x, const Along& along, const Tensor& part, Combine combine) {
+  Tensor out = empty(x.sizes(), x.scalar_type());
+  kernels::copy(out, x.detach());
+  const Tensor values = part.detach().contiguous();
+  const auto* p = along.index.data_ptr<std::int64_t>();
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* to = out.data_ptr<T>();
+    const T* from = values.data_ptr<T>();
+    along.rows([&](std::int64_t i, std::int64_t base, std::int64_t step, std::int64_t one,
+                   std::int64_t n) {
+      const auto put = [&](std::int64_t at, T value) {
+        to[at] = static_cast<T>(combine(to[at], value));
+      };
+      if (one == 0)
+        for (std::int64_t j = 0; j < n; ++j) put(base + p[i + j], from[i + j]);
+      else
+        for (std::int64_t j = 0; j < n; ++j) put(base + p[i + j] * step + j, from[i + j]);
+    });
+  });
+  return out;
+}
+
+}  // namespace
+
+Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index) {
+  const Along along("gather", x, dim, index);
+  Tensor out = empty(index.sizes(), x.scalar_type());
+  const Tensor dense = x.detach().contiguous();
+  const auto* p = along.index.data_ptr<std::int64_t>();
+  dispatch(x.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* from = dense.data_ptr<T>();
+    T* to = out.data_ptr<T>();
+    along.rows([&](std::int64_t i, std::int64_t base, std::int64_t step, std::int64_t one,
+                   std::int64_t n) {
+      if (one == 0)
+        for (std::int64_t j = 0; j < n; ++j) to[i + j] = from[base + p[i + j]];
+      else
+        for (std::int64_t j = 0; j < n; ++j) to[i + j] = from[base + p[i + j] * step + j];
+    });
+  });
+  if (needs_record(x))
+    record("GatherBackward0", {&x}, {&out},
+           [dim, index = Saved(along.index), own = Dims(x.sizes())](Backward& pass) {
+             const Tensor g = pass.grad();
+             pass.add(0, scatter_add(zeros(own, g.scalar_type()), dim, index.get(pass), g));
+           });
+  return out;
+}
+
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Along along("scatter", x, dim, index);
+  const Tensor part = read_part("scatter", x, source, index.sizes());
+  Tensor out = combined(x, along, part, [](auto, auto value) { return value; });
+  if (needs_record(x, part))
+    record("ScatterBackward0", {&x, &part}, {&out},
+           [dim, index = Saved(along.index)](Backward& pass) {
+             const Tensor g = pass.grad();
+             if (pass.needs(0)) pass.add(0, scatter(g, dim, index.get(pass), 0));
+             if (pass.needs(1)) pass.add(1, gather(g, dim, index.get(pass)));
+           });
+  return out;
+}
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value) {
+  return scatter(x, dim, index, full(index.sizes(), value, x.scalar_type()));
+}
+Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Along along("scatter_add", x, dim, index);
+  const Tensor part = read_part("scatter_add", x, source, index.sizes());
+  Tensor out = combined(x, along, part, [](auto sum, auto value) { return sum + value; });
+  if (needs_record(x, part))
+    record("ScatterAddBackward0", {&x, &part}, {&out},
+           [dim, index = Saved(along.index)](Backward& pass) {
+             const Tensor g = pass.grad();
+             if (pass.needs(0)) pass.add(0, g);
+             if (pass.needs(1)) pass.add(1, gather(g, dim, index.get(pass)));
+           });
+  return out;
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<std::int64_t> dim) {
+  if (!dim) return gather(x.reshape({-1}), 0, indices.reshape({-1}));
+  check<ShapeError>(x.dim() == indices.dim(), "[take_along_dim] expected indices of the rank of ",
+                    "the input of shape ", x.sizes(), ", found ", indices.sizes());
+  const std::size_t d = wrap_dim("take_along_dim", *dim, static_cast<std::size_t>(x.dim()));
+  if (x.dim() == 0) return gather(x, 0, indices);
+  Dims own(x.sizes()), wanted(indices.sizes());
+  own[d] = wanted[d] = 1;
+  Dims common = broadcast_shapes("take_along_dim", own, wanted);
+  const auto stretched = [&](const Tensor& t) {
+    common[d] = t.sizes()[d];
+    return t.expand(common);
+  };
+  return gather(stretched(x), *dim, stretched(indices));
+}
+
+// ---------------------------------------------------------------- in place
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
+  return detail::write_in_place(
+      "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, source));
+}
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const {
+  return detail::write_in_place(
+      "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, value));
+}
+Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
+  return detail::write_in_place(
+      "scatter_add_", *this,
+      reel::scatter_add(detail::before_write(*this, false), dim, index, source));
+}
+
+}  // namespace reel

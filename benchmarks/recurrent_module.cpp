@@ -1,0 +1,37 @@
+// Times forward and backward of a recurrent net alone, to its input and all its parameters: reel,
+// oneDNN's RNN primitives and libtorch.
+#include <reel/reel.hpp>
+
+#include "grid.hpp"
+
+namespace lib = reel;
+#include "models.hpp"
+
+int main(int argc, char** argv) {
+  bench::Grid grid;
+  bench::Report report("recurrent_module", {1e-3, "ms"});
+  CLI::App app("Forward and backward of RNN, LSTM and GRU: reel, oneDNN, libtorch");
+  grid.add_options(app);
+  report.add_options(app, 2);
+  CLI11_PARSE(app, argc, argv);
+  report.start();
+  grid.each([&](const bench::Case& c) {
+    bench::ModuleStep ours(c);
+    std::vector<bench::Report::Entry> turns;
+    turns.emplace_back("reel", [&] {
+      // As if an optimizer had been here: nothing kept from the step before may serve again.
+      for (const reel::Tensor& p : ours.parameters()) p.impl()->storage->bump_version();
+      ours.run();
+    });
+#ifdef REEL_HAVE_DNNL
+    const auto dnnl = bench::make_dnnl(c);
+    turns.emplace_back("oneDNN", [&] { dnnl->run(); });
+#endif
+#ifdef REEL_HAVE_TORCH
+    const auto torch = bench::make_torch(c);
+    turns.emplace_back("libtorch", [&] { torch->run(); });
+#endif
+    report.time(keys(c), turns);
+  });
+  report.finish();
+}
