@@ -208,27 +208,43 @@ def denormals():
         [row["what"], *[spread(row, name, 1e-3) for name in names]] for row in result["rows"]])
 
 
-def op_cost():
-    result, command = run("op_cost", "op_cost", "--small 16 --large 1048576 --seconds 0.03")
-    unit = {"record": 1, "backward": 1, "forward": 1e3}
-    ops = {}
-    for row in result["rows"]:
-        ops.setdefault((row["family"], row["op"]), {})[row["what"]] = row
-    rows = []
-    for (family, op), measured in ops.items():
+def ops():
+    result, command = run("ops", "op_cost", "--seconds 0.05")
+    rows = result["rows"]
+    sizes = sorted({row["elements"] for row in rows if row["what"] == "record"})
+    found = {(row["op"], row["what"], row["elements"]): row["seconds"] for row in rows}
+
+    def nanoseconds(op, elements, library):
+        times = [found.get((op, what, elements)) for what in ("record", "backward")]
+        return " + ".join(f"{t[library]['median'] * 1e9:.0f}" for t in times if t)
+
+    shown = ["x + y", "x * x", "tanh", "gelu", "x < y", "sum", "sum last", "max with index last",
+             "softmax last", "layer_norm", "matmul", "select", "cat last", "gather last"]
+    libraries = list(rows[0]["seconds"])
+    text = command + "\n" + table(
+        ["record + backward, ns", *[f"{n}: {name}" for n in sizes for name in libraries]],
+        [[op, *[nanoseconds(op, n, name) for n in sizes for name in libraries]] for op in shown])
+    if "libtorch" not in libraries:
+        return text
+    families = []
+    for family in dict.fromkeys(row["family"] for row in rows):
         cells = []
-        for what in unit:
-            row = measured.get(what, {})
-            cells += [f"{row[library]['median'] / unit[what]:.3g}" if library in row else ""
-                      for library in ["reel", "libtorch"]]
-        rows.append([family, op.replace("|", "\\|"), *cells])
-    return command + "\n" + table(
-        ["", "", "reel: record ns", "libtorch", "reel: backward ns", "libtorch",
-         "reel: 1M elements µs", "libtorch"], rows)
+        for n in sorted({row["elements"] for row in rows if row["what"] == "forward"}):
+            ratios = sorted((float(ratio("libtorch", "reel")(row)), row["op"]) for row in rows
+                            if row["family"] == family and row["elements"] == n
+                            and row["what"] == "forward")
+            mean = geometric_mean([value for value, _ in ratios])
+            least = ", ".join(f"{op} {value:.2f}" for value, op in ratios[:3])
+            cells += [f"{len(ratios)}: {mean:.2f}", least]
+        families.append([family, *cells])
+    large = sorted({row["elements"] for row in rows if row["what"] == "forward"})
+    heads = [head for n in large for head in (f"{n} elements, ops: ratio", "least")]
+    return text + "\nRatio: libtorch's time over reel's, geometric mean.\n\n" + table(
+        ["", *heads], families)
 
 
 TABLES = {f.__name__: f for f in [char_lm, module, inference, gemm_bound, streaming, optimizer,
-                                  user_cell, memory, threads, denormals, op_cost]}
+                                  user_cell, memory, threads, denormals, ops]}
 document = pathlib.Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 for wanted in args.tables or TABLES:
     if wanted not in TABLES:

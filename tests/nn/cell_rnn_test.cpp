@@ -93,7 +93,7 @@ void copy_parameters(nn::Module& from, nn::Module& to) {
 }
 
 /// The same sums in the same order; compilers may contract a * b + c differently.
-constexpr double kSame = 5e-15;
+constexpr double kEqual = 5e-15;
 
 /// Values and gradients of two nets over the same packed batch must be equal.
 template <class A, class B>
@@ -135,13 +135,13 @@ TEST_CASE("cell: a user's LSTM and GRU give the library's numbers") {
   for (const bool bidirectional : {false, true}) {
     CellRNN mine(options_of(formula_lstm()).num_layers(2).bidirectional(bidirectional));
     nn::LSTM lstm(nn::LSTMOptions(3, 4).num_layers(2).bidirectional(bidirectional));
-    check_same(mine, lstm, kSame);
+    check_same(mine, lstm, kEqual);
     CellRNN my_gru(options_of(formula_gru()).num_layers(3).bidirectional(bidirectional));
     nn::GRU gru(nn::GRUOptions(3, 4).num_layers(3).bidirectional(bidirectional));
-    check_same(my_gru, gru, kSame);
+    check_same(my_gru, gru, kEqual);
     CellRNN my_rnn(options_of(formula_rnn()).bidirectional(bidirectional));
     nn::RNN rnn(nn::RNNOptions(3, 4).bidirectional(bidirectional));
-    check_same(my_rnn, rnn, kSame);
+    check_same(my_rnn, rnn, kEqual);
     CellRNN slow(options_of(op_lstm()).num_layers(2).bidirectional(bidirectional));
     check_same(slow, lstm, 1e-13);
   }
