@@ -130,7 +130,7 @@ def module():
 
 def inference():
     result, command = run("inference", "inference",
-                          "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64")
+                          "--cell lstm --hidden 32,128,512 --batch 1,16,64")
     text = command + "\n"
     for rival in ["oneDNN", "libtorch"]:
         if rival in result["rows"][0]["seconds"]:
