@@ -23,19 +23,21 @@ class Cloneable : public Module {
   /// A deep copy, in the same training mode. Throws Error where reset() does not register what the
   /// original has.
   std::shared_ptr<Module> clone(const std::optional<Device>& device = nullopt) const override {
-    auto copy = std::make_shared<Derived>(static_cast<const Derived&>(*this));
-    copy->forget_registrations();
+    // Pointers to Module alone: everything here is compiled for each type of module.
+    auto* copy = new Derived(static_cast<const Derived&>(*this));
+    std::shared_ptr<Module> owner(static_cast<Module*>(copy));
+    owner->forget_registrations();
     copy->reset();
-    copy->copy_registered_from(*this, device);
-    return copy;
+    owner->copy_registered_from(*this, device);
+    return owner;
   }
 
  private:
   void clone_(Module& other, const std::optional<Device>& device) final {
-    const auto copy = std::dynamic_pointer_cast<Derived>(other.clone(device));
-    check(copy != nullptr, "[clone] expected a submodule of type ", name(), ", found ",
-          other.name(), ": reset() must register the same types as the original has");
-    static_cast<Derived&>(*this) = *copy;
+    const std::shared_ptr<Module> copy = other.clone(device);
+    const auto* same = dynamic_cast<const Derived*>(copy.get());
+    if (!same) refuse_clone_of(other);
+    static_cast<Derived&>(*this) = *same;
   }
 };
 

@@ -351,6 +351,14 @@ std::shared_ptr<Module> Module::clone(const std::optional<Device>&) const {
 // Cloneable overrides this: reached only where the submodule is not cloneable.
 void Module::clone_(Module&, const std::optional<Device>& device) { clone(device); }
 
+Module::~Module() = default;
+
+void Module::refuse_clone_of(const Module& other) const {
+  throw Error(reel::detail::message("[clone] expected a submodule of type ", name(), ", found ",
+                                    other.name(),
+                                    ": reset() must register the same types as the original has"));
+}
+
 void Module::forget_registrations() {
   parameters_.clear();
   buffers_.clear();

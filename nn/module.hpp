@@ -50,7 +50,7 @@ class Module : public std::enable_shared_from_this<Module> {
   Module(Module&&) = default;
   Module& operator=(const Module&) = default;
   Module& operator=(Module&&) = default;
-  virtual ~Module() = default;
+  virtual ~Module();
 
   /// The name given to the constructor, else the name of the module's type.
   std::string name() const;
@@ -193,6 +193,8 @@ class Module : public std::enable_shared_from_this<Module> {
   void pretty_print_recursive(std::ostream& stream, const std::string& indentation) const;
 
   virtual void clone_(Module& other, const std::optional<Device>& device);
+  /// Throws Error: a clone came out of another type than this module.
+  [[noreturn]] void refuse_clone_of(const Module& other) const;
   void forget_registrations();
   void copy_registered_from(const Module& original, const std::optional<Device>& device);
 

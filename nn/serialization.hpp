@@ -48,6 +48,11 @@ struct is_shared_ptr : std::false_type {};
 template <class T>
 struct is_shared_ptr<std::shared_ptr<T>> : std::true_type {};
 
+[[noreturn]] void refuse_null_module();
+// Compiled once, and not with every program that saves a module.
+void save_module(const nn::Module& module, const std::string& path, const SaveOptions& options);
+void save_module(const nn::Module& module, std::ostream& stream, const SaveOptions& options);
+
 /// What a holder or a pointer to a module refers to; anything else is itself.
 template <class T>
 auto& contents(T& value) {
@@ -56,13 +61,20 @@ auto& contents(T& value) {
   } else if constexpr (is_shared_ptr<std::remove_const_t<T>>::value) {
     static_assert(std::is_base_of_v<nn::Module, typename T::element_type>,
                   "only pointers to modules can be saved and loaded");
-    check(value != nullptr, "[save/load] the pointer to the module is null");
+    if (!value) refuse_null_module();
     return *value;
   } else {
     return value;
   }
 }
 
+template <class Value, class To>
+void save_to(const Value& value, To& to, const SaveOptions& options) {
+  if constexpr (std::is_base_of_v<nn::Module, Value>)
+    save_module(value, to, options);
+  else
+    to_file(value).write(to, options);
+}
 template <class Value>
 nn::IncompatibleKeys load_from(const StateFile& file, Value& value, const LoadOptions& options) {
   if constexpr (std::is_base_of_v<nn::Module, Value>) {
@@ -79,11 +91,11 @@ nn::IncompatibleKeys load_from(const StateFile& file, Value& value, const LoadOp
 /// https://pytorch.org/cppdocs/frontend.html
 template <class Value>
 void save(const Value& value, const std::string& path, const SaveOptions& options = {}) {
-  to_file(detail::contents(value)).write(path, options);
+  detail::save_to(detail::contents(value), path, options);
 }
 template <class Value>
 void save(const Value& value, std::ostream& stream, const SaveOptions& options = {}) {
-  to_file(detail::contents(value)).write(stream, options);
+  detail::save_to(detail::contents(value), stream, options);
 }
 inline void save(const std::vector<Tensor>& tensors, const std::string& path,
                  const SaveOptions& options = {}) {
