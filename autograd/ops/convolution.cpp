@@ -109,8 +109,9 @@ Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias, Int
                   single("conv1d", "dilation", dilation, 1), groups);
 }
 
-Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias, IntArrayRef stride,
-              std::string_view padding, IntArrayRef dilation, std::int64_t groups) {
+Tensor detail::conv1d_named(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                            IntArrayRef stride, std::string_view padding, IntArrayRef dilation,
+                            std::int64_t groups) {
   check(padding == "same" || padding == "valid",
         "[conv1d] padding must be a number, \"same\" or \"valid\", found \"", std::string(padding),
         "\"");

@@ -3,10 +3,17 @@
 
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 
 #include "../tensor.hpp"
 
 namespace reel {
+
+namespace detail {
+Tensor conv1d_named(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                    IntArrayRef stride, std::string_view padding, IntArrayRef dilation,
+                    std::int64_t groups);
+}
 
 /// out[n][o][l] = bias[o] + sum_c,k weight[o][c][k] x[n][c][l stride + k dilation - padding], zeros
 /// outside x; weight [out, C / groups, K], group g of the outputs seeing group g of the channels.
@@ -18,8 +25,12 @@ Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Te
               std::int64_t groups = 1);
 /// The same with padding "valid" (none) or "same" (the result is as long as the input; throws Error
 /// unless stride is 1).
+template <class Text,
+          std::enable_if_t<std::is_convertible_v<const Text&, std::string_view>, int> = 0>
 Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias, IntArrayRef stride,
-              std::string_view padding, IntArrayRef dilation = 1, std::int64_t groups = 1);
+              const Text& padding, IntArrayRef dilation = 1, std::int64_t groups = 1) {
+  return detail::conv1d_named(input, weight, bias, stride, padding, dilation, groups);
+}
 /// The largest element of each window of `kernel_size` elements, `dilation` apart; windows are
 /// `stride` (kernel_size where empty) apart and may begin `padding` before x, at most half a
 /// window. With ceil_mode the last window may end behind the padding. The first of equal elements

@@ -32,17 +32,15 @@ TEST_CASE("conv1d: errors") {
   CHECK_SAYS(ShapeError, conv1d(x, ones({6, 3, 3})), "[conv1d] expected a weight", "[2, 4, 6]",
              "[6, 3, 3]");
   CHECK_SAYS(ShapeError, conv1d(x, ones({6, 4})), "[conv1d] expected a weight");
-  CHECK_SAYS(ShapeError, conv1d(x, ones({3, 2, 3}), {}, 1, IntArrayRef({0}), 1, 2), "groups = 2");
-  CHECK_SAYS(ShapeError, conv1d(x, w, {}, 1, IntArrayRef({0}), 1, 0),
-             "[conv1d] groups must be at least 1");
+  CHECK_SAYS(ShapeError, conv1d(x, ones({3, 2, 3}), {}, 1, 0, 1, 2), "groups = 2");
+  CHECK_SAYS(ShapeError, conv1d(x, w, {}, 1, 0, 1, 0), "[conv1d] groups must be at least 1");
   CHECK_SAYS(ShapeError, conv1d(x, w, ones({5})), "[conv1d] expected a bias of shape [6]");
   CHECK_SAYS(ShapeError, conv1d(x, w, b, 0), "[conv1d] stride must be at least 1, found 0");
   CHECK_SAYS(ShapeError, conv1d(x, w, b, 1, -1), "[conv1d] padding must be at least 0, found -1");
-  CHECK_SAYS(ShapeError, conv1d(x, w, b, 1, IntArrayRef({0}), 0),
-             "[conv1d] dilation must be at least 1");
+  CHECK_SAYS(ShapeError, conv1d(x, w, b, 1, 0, 0), "[conv1d] dilation must be at least 1");
   CHECK_SAYS(ShapeError, conv1d(x, w, b, {1, 1}), "[conv1d] expected one number for stride");
-  CHECK_SAYS(ShapeError, conv1d(x, w, b, 1, IntArrayRef({0}), 3),
-             "[conv1d] a window over 7 elements", "padded to 6");
+  CHECK_SAYS(ShapeError, conv1d(x, w, b, 1, 0, 3), "[conv1d] a window over 7 elements",
+             "padded to 6");
   CHECK_SAYS(DtypeError, conv1d(x, w.to(kFloat64)), "[conv1d]", "float32", "float64");
   CHECK_SAYS(DtypeError, conv1d(x.to(kInt64), w.to(kInt64)), "[conv1d]", "Long");
   CHECK_SAYS(Error, conv1d(x, w, b, 1, "full"), "[conv1d] padding must be", "\"full\"");
