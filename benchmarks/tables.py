@@ -209,7 +209,7 @@ def denormals():
 
 
 def ops():
-    result, command = run("ops", "op_cost", "--seconds 0.05")
+    result, command = run("ops", "op_cost", "--seconds 0.015 --large 65536")
     rows = result["rows"]
     sizes = sorted({row["elements"] for row in rows if row["what"] == "record"})
     found = {(row["op"], row["what"], row["elements"]): row["seconds"] for row in rows}
