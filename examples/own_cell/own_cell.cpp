@@ -39,15 +39,10 @@ double against_library(OwnLstm& own, const reel::Tensor& x) {
   (mine * weights).sum().backward();
   (theirs * weights).sum().backward();
   const auto p = lstm->named_parameters();
-  const double parts[] = {
-      largest_difference(mine, theirs),
-      largest_difference(own->input_weight.grad(), p["weight_ih_l0"].grad()),
-      largest_difference(own->hidden_weight.grad(), p["weight_hh_l0"].grad().t()),
-      largest_difference(own->bias.grad(), p["bias_ih_l0"].grad())};
-  double largest = 0;
-  for (const double part : parts)  // what is not a number stays
-    if (!std::isnan(largest) && !(part <= largest)) largest = part;
-  return largest;
+  return std::max({largest_difference(mine, theirs),
+                   largest_difference(own->input_weight.grad(), p["weight_ih_l0"].grad()),
+                   largest_difference(own->hidden_weight.grad(), p["weight_hh_l0"].grad().t()),
+                   largest_difference(own->bias.grad(), p["bias_ih_l0"].grad())});
 }
 
 int run(std::int64_t hidden, std::int64_t steps, std::int64_t length, bool plain, double limit) {
