@@ -288,12 +288,6 @@ void from_file(const StateFile& file, Generator& generator) {
 namespace detail {
 
 void refuse_null_module() { throw Error("[save/load] the pointer to the module is null"); }
-void save_module(const nn::Module& module, const std::string& path, const SaveOptions& options) {
-  to_file(module).write(path, options);
-}
-void save_module(const nn::Module& module, std::ostream& stream, const SaveOptions& options) {
-  to_file(module).write(stream, options);
-}
 
 }  // namespace detail
 }  // namespace reel

@@ -49,9 +49,6 @@ template <class T>
 struct is_shared_ptr<std::shared_ptr<T>> : std::true_type {};
 
 [[noreturn]] void refuse_null_module();
-// Compiled once, and not with every program that saves a module.
-void save_module(const nn::Module& module, const std::string& path, const SaveOptions& options);
-void save_module(const nn::Module& module, std::ostream& stream, const SaveOptions& options);
 
 /// What a holder or a pointer to a module refers to; anything else is itself.
 template <class T>
@@ -68,13 +65,6 @@ auto& contents(T& value) {
   }
 }
 
-template <class Value, class To>
-void save_to(const Value& value, To& to, const SaveOptions& options) {
-  if constexpr (std::is_base_of_v<nn::Module, Value>)
-    save_module(value, to, options);
-  else
-    to_file(value).write(to, options);
-}
 template <class Value>
 nn::IncompatibleKeys load_from(const StateFile& file, Value& value, const LoadOptions& options) {
   if constexpr (std::is_base_of_v<nn::Module, Value>) {
@@ -91,11 +81,11 @@ nn::IncompatibleKeys load_from(const StateFile& file, Value& value, const LoadOp
 /// https://pytorch.org/cppdocs/frontend.html
 template <class Value>
 void save(const Value& value, const std::string& path, const SaveOptions& options = {}) {
-  detail::save_to(detail::contents(value), path, options);
+  to_file(detail::contents(value)).write(path, options);
 }
 template <class Value>
 void save(const Value& value, std::ostream& stream, const SaveOptions& options = {}) {
-  detail::save_to(detail::contents(value), stream, options);
+  to_file(detail::contents(value)).write(stream, options);
 }
 inline void save(const std::vector<Tensor>& tensors, const std::string& path,
                  const SaveOptions& options = {}) {
