@@ -3,6 +3,7 @@
 
 #include "autograd/autograd.hpp"
 #include "nn/checkpoints.hpp"
+#include "nn/interchange.hpp"
 #include "nn/nn.hpp"
 #include "nn/serialization.hpp"
 #include "optim/optim.hpp"

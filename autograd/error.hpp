@@ -1,7 +1,9 @@
 // Exceptions. Every message reads "[op] what was found, what was expected, what to do".
 #pragma once
 
-#include <sstream>
+#include <cstddef>
+#include <initializer_list>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 
@@ -43,18 +45,45 @@ class FileError : public Error {
 };
 
 namespace detail {
-template <class... Parts>
-std::string message(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return out.str();
+
+/// One piece of a message: a value and how to print it, so that a check() compiles to no more than
+/// a list of addresses.
+class Piece {
+ public:
+  template <class T>
+  Piece(const T& value) : value_(&value), print_(&print_value<T>) {}
+  Piece(const char* const& text) : value_(text), print_(&print_text) {}
+  template <std::size_t N>
+  Piece(const char (&text)[N]) : value_(text), print_(&print_text) {}
+  void print(std::ostream& out) const { print_(out, value_); }
+
+ private:
+  template <class T>
+  static void print_value(std::ostream& out, const void* value) {
+    out << *static_cast<const T*>(value);
+  }
+  static void print_text(std::ostream& out, const void* text);
+  const void* value_;
+  void (*print_)(std::ostream&, const void*);
+};
+
+std::string joined(std::initializer_list<Piece> pieces);
+
+template <class... Pieces>
+std::string message(const Pieces&... pieces) {
+  return joined({Piece(pieces)...});
 }
+template <class E>
+[[noreturn]] void fail(std::initializer_list<Piece> pieces) {
+  throw E(joined(pieces));
+}
+
 }  // namespace detail
 
-/// Throws `E` with the concatenation of `parts` unless `condition` holds.
-template <class E = Error, class... Parts>
-inline void check(bool condition, const Parts&... parts) {
-  if (!condition) throw E(detail::message(parts...));
+/// Throws `E` with the concatenation of `pieces` unless `condition` holds.
+template <class E = Error, class... Pieces>
+inline void check(bool condition, const Pieces&... pieces) {
+  if (!condition) detail::fail<E>({detail::Piece(pieces)...});
 }
 
 }  // namespace reel

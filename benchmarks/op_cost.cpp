@@ -3,10 +3,9 @@
 // gradients. The libraries take turns in one process on one core.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <reel/reel.hpp>
 
-#include "timing.hpp"
+#include "report.hpp"
 
 namespace lib = reel;
 #include "op_cost_list.hpp"
@@ -39,10 +38,8 @@ std::vector<Row> measure(const std::vector<std::unique_ptr<OpLibrary>>& librarie
   // Enough ops in a turn that what it touches is its own again and that the fixed cost of a
   // backward call is spread; few enough that no gradient along a chain becomes a denormal number.
   const int count = !large ? 48 : elements > 300000 ? 2 : 8;
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  const double start = seconds_on(Clock::kProcess);
+  const auto elapsed = [&] { return seconds_on(Clock::kProcess) - start; };
   for (int round = -1; round < 5 || elapsed() < s.seconds; ++round)
     for (std::size_t i = 0; i < timers.size(); ++i) {
       const OpCost cost =
@@ -75,22 +72,22 @@ void print(const Row& r, double unit) {
 }
 
 void write_json(const std::string& path, const std::vector<Row>& rows, const Setting& s) {
-  std::ofstream out(path);
-  out << "{\"machine\": \"" << machine() << "\", \"dtype\": \""
-      << (s.float64 ? "float64" : "float32") << "\", \"unit\": \"ns\", \"rows\": [";
+  Json all = {{"program", "op_cost"},
+              {"machine", machine_line()},
+              {"dtype", s.float64 ? "float64" : "float32"},
+              {"rows", Json::array()}};
   const char* libraries[] = {"reel", "libtorch"};
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Row& r = rows[i];
-    out << (i ? ",\n" : "\n") << "{\"family\": \"" << r.op.family << "\", \"op\": \"" << r.op.name
-        << "\", \"what\": \"" << r.what << "\", \"elements\": " << r.elements;
+  for (const Row& r : rows) {
+    Json row = {
+        {"family", r.op.family}, {"op", r.op.name}, {"what", r.what}, {"elements", r.elements}};
     for (std::size_t k = 0; k < r.time.size(); ++k)
-      out << ", \"" << libraries[k] << "\": {\"median\": " << r.time[k].median * 1e9
-          << ", \"low\": " << r.time[k].low * 1e9 << ", \"high\": " << r.time[k].high * 1e9 << "}";
-    out << "}";
+      row["seconds"][libraries[k]] = {
+          {"median", r.time[k].median}, {"low", r.time[k].low}, {"high", r.time[k].high}};
+    all["rows"].push_back(std::move(row));
   }
-  out << "\n]}\n";
-  out.close();
-  reel::check<reel::FileError>(!out.fail(), "[op_cost] cannot write ", path);
+  std::ofstream out(path);
+  out << all.dump(1) << '\n';
+  reel::check<reel::FileError>(static_cast<bool>(out.flush()), "[op_cost] cannot write ", path);
 }
 
 }  // namespace
@@ -131,7 +128,8 @@ int main(int argc, char** argv) {
 #else
   std::printf("built without libtorch: reel's times only\n");
 #endif
-  std::printf("%s; %s, one thread, medians (quartiles)\n", bench::machine().c_str(), dtype.c_str());
+  std::printf("%s; %s, one thread, medians (quartiles)\n", bench::machine_line().c_str(),
+              dtype.c_str());
   const auto ops = libraries[0]->ops();
   const auto wanted = [&](const bench::OpInfo& op) {
     return only.empty() || std::any_of(only.begin(), only.end(), [&](const std::string& s) {

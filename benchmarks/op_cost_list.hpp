@@ -2,11 +2,11 @@
 // this one says which of the two `lib` is.
 #pragma once
 
-#include <chrono>
 #include <cmath>
 #include <utility>
 
 #include "op_cost.hpp"
+#include "timing.hpp"
 
 namespace bench {
 namespace {
@@ -246,9 +246,9 @@ class Timer : public OpTimer {
   }
   double forward(int count) override {
     lib::NoGradGuard no_grad;
-    const auto start = Clock::now();
+    const double start = seconds_on(Clock::kProcess);
     for (int i = 0; i < count; ++i) op_.run(first_, a_);
-    return since(start) / count;
+    return (seconds_on(Clock::kProcess) - start) / count;
   }
   OpCost record_and_backward(int count) override {
     const auto n = static_cast<std::size_t>(count);
@@ -258,31 +258,28 @@ class Timer : public OpTimer {
       inputs_.push_back(first_.clone().set_requires_grad(!(op_.kind & kNoGradient)));
     std::vector<Tensor> outputs;
     outputs.reserve(n);
-    auto start = Clock::now();
+    // By the wall's clock: reading the other one takes as long as some of these ops.
+    double start = seconds_on(Clock::kWall);
     if (chain) {
       outputs.push_back(op_.run(inputs_[0], a_));
       for (std::size_t i = 1; i < n; ++i) outputs[0] = op_.run(outputs[0], a_);
     } else {
       for (std::size_t i = 0; i < n; ++i) outputs.push_back(op_.run(inputs_[i], a_));
     }
-    OpCost cost{since(start) / count, 0};
+    OpCost cost{(seconds_on(Clock::kWall) - start) / count, 0};
     if (op_.kind & kNoGradient) return cost;
     if (cotangents_.size() != outputs.size()) {
       cotangents_.clear();
       for (const Tensor& y : outputs) cotangents_.push_back(lib::ones_like(y.detach()));
     }
-    start = Clock::now();
+    start = seconds_on(Clock::kWall);
     lib::autograd::grad(outputs, inputs_, cotangents_);
     outputs.clear();
-    cost.backward = since(start) / count;
+    cost.backward = (seconds_on(Clock::kWall) - start) / count;
     return cost;
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  static double since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
   const Op& op_;
   Operands a_;
   Tensor first_;

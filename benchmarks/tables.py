@@ -94,9 +94,9 @@ GRID = [
     ("gru", "--cell gru --hidden 32,64,128,256,512 --batch 1,16,64"),
     ("rnn", "--cell rnn --hidden 32,64,128,256,512 --batch 1,16,64"),
     ("large", "--cell lstm,gru,rnn --hidden 1024 --batch 1,16,64"),
-    ("steps", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --steps 25,100"),
-    ("layers", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --layers 2"),
-    ("both", "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64 --directions 2"),
+    ("steps", "--cell lstm,gru,rnn --hidden 128 --batch 1,16,64 --steps 25,100"),
+    ("layers", "--cell lstm,gru,rnn --hidden 128 --batch 1,16,64 --layers 2"),
+    ("both", "--cell lstm,gru,rnn --hidden 128 --batch 1,16,64 --directions 2"),
 ]
 
 
@@ -130,7 +130,7 @@ def module():
 
 def inference():
     result, command = run("inference", "inference",
-                          "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64")
+                          "--cell lstm --hidden 32,128,512 --batch 1,16,64")
     text = command + "\n"
     for rival in ["oneDNN", "libtorch"]:
         if rival in result["rows"][0]["seconds"]:
@@ -208,8 +208,43 @@ def denormals():
         [row["what"], *[spread(row, name, 1e-3) for name in names]] for row in result["rows"]])
 
 
+def ops():
+    result, command = run("ops", "op_cost", "--seconds 0.015 --large 65536")
+    rows = result["rows"]
+    sizes = sorted({row["elements"] for row in rows if row["what"] == "record"})
+    found = {(row["op"], row["what"], row["elements"]): row["seconds"] for row in rows}
+
+    def nanoseconds(op, elements, library):
+        times = [found.get((op, what, elements)) for what in ("record", "backward")]
+        return " + ".join(f"{t[library]['median'] * 1e9:.0f}" for t in times if t)
+
+    shown = ["x + y", "x * x", "tanh", "gelu", "x < y", "sum", "sum last", "max with index last",
+             "softmax last", "layer_norm", "matmul", "select", "cat last", "gather last"]
+    libraries = list(rows[0]["seconds"])
+    text = command + "\n" + table(
+        ["record + backward, ns", *[f"{n}: {name}" for n in sizes for name in libraries]],
+        [[op, *[nanoseconds(op, n, name) for n in sizes for name in libraries]] for op in shown])
+    if "libtorch" not in libraries:
+        return text
+    families = []
+    for family in dict.fromkeys(row["family"] for row in rows):
+        cells = []
+        for n in sorted({row["elements"] for row in rows if row["what"] == "forward"}):
+            ratios = sorted((float(ratio("libtorch", "reel")(row)), row["op"]) for row in rows
+                            if row["family"] == family and row["elements"] == n
+                            and row["what"] == "forward")
+            mean = geometric_mean([value for value, _ in ratios])
+            least = ", ".join(f"{op} {value:.2f}" for value, op in ratios[:3])
+            cells += [f"{len(ratios)}: {mean:.2f}", least]
+        families.append([family, *cells])
+    large = sorted({row["elements"] for row in rows if row["what"] == "forward"})
+    heads = [head for n in large for head in (f"{n} elements, ops: ratio", "least")]
+    return text + "\nRatio: libtorch's time over reel's, geometric mean.\n\n" + table(
+        ["", *heads], families)
+
+
 TABLES = {f.__name__: f for f in [char_lm, module, inference, gemm_bound, streaming, optimizer,
-                                  user_cell, memory, threads, denormals]}
+                                  user_cell, memory, threads, denormals, ops]}
 document = pathlib.Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 for wanted in args.tables or TABLES:
     if wanted not in TABLES:

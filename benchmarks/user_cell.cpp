@@ -14,10 +14,10 @@ void step(Net& net, const reel::Tensor& data, const reel::Tensor& gradient) {
   }
   reel::Tensor x = data.detach();
   x.set_requires_grad(true);
-  if constexpr (std::is_same_v<Net, reel::nn::LSTM>)
-    std::get<0>(net->forward(x)).backward(gradient);
-  else
+  if constexpr (std::is_same_v<Net, OwnLstm>)
     net->forward(x).backward(gradient);
+  else
+    std::get<0>(net->forward(x)).backward(gradient);
 }
 
 }  // namespace
@@ -35,13 +35,15 @@ int main(int argc, char** argv) {
   report.start();
   grid.each([&](const bench::Case& c) {
     reel::nn::LSTM ours(c.hidden, c.hidden);
+    reel::nn::CellRNN cell(reel::nn::CellRNNOptions(own_cell(), c.hidden, c.hidden));
     OwnLstm fused(c.hidden, c.hidden, true), plain(c.hidden, c.hidden, false);
     const reel::Tensor x = reel::randn({c.steps, c.batch, c.hidden});
     const reel::Tensor gradient = reel::randn({c.steps, c.batch, c.hidden});
     report.time({{"hidden", c.hidden}, {"batch", c.batch}, {"steps", c.steps}},
                 {{"nn::LSTM", [&] { step(ours, x, gradient); }},
-                 {"own formula", [&] { step(fused, x, gradient); }},
-                 {"own ops", [&] { step(plain, x, gradient); }}});
+                 {"own cell", [&] { step(cell, x, gradient); }},
+                 {"own loop", [&] { step(fused, x, gradient); }},
+                 {"own loop of ops", [&] { step(plain, x, gradient); }}});
   });
   report.finish();
 }

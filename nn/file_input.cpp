@@ -31,7 +31,11 @@ class FileSource : public Source {
       : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (file_ < 0) fail("open the file", errno);
     struct stat status {};
-    if (::fstat(file_, &status) != 0) fail("open the file", errno);
+    if (::fstat(file_, &status) != 0) {
+      const int error = errno;
+      ::close(file_);
+      fail("open the file", error);
+    }
     regular_ = S_ISREG(status.st_mode);
     size_ = regular_ ? static_cast<std::uint64_t>(status.st_size) : 0;
   }

@@ -172,6 +172,12 @@ double Reader::real() {
   return number<double>();
 }
 
+float Reader::real32() {
+  space();
+  in_.ensure(kLongestNumber);
+  return number<float>();
+}
+
 template <class T>
 T Reader::number() {
   if constexpr (std::is_floating_point_v<T>) {

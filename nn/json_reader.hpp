@@ -49,6 +49,8 @@ class Reader {
   std::int64_t integer();
   /// A finite number, or one of the words for others.
   double real();
+  /// The same, rounded once to float32.
+  float real32();
   /// An array of exactly `count` numbers, into `out`.
   template <class T>
   void numbers(T* out, std::int64_t count);

@@ -28,6 +28,14 @@ char* write_number(char* out, T value) {
         return out + word.copy(out, word.size());
       }
     }
+    if constexpr (std::is_same_v<T, float>) {
+      // The one float32 whose shortest decimal, 7.038531e-26, becomes its neighbour in a program
+      // that reads it as a double first, as Python does.
+      if (std::fabs(value) == 7.0385307e-26f) {
+        const std::string_view longer = value < 0 ? "-7.0385307e-26" : "7.0385307e-26";
+        return out + longer.copy(out, longer.size());
+      }
+    }
     return std::to_chars(out, out + kMostDigits, value).ptr;
   }
 }

@@ -26,6 +26,7 @@
 #include "pointwise_loss.hpp"
 #include "rnn.hpp"
 #include "rnn_cell.hpp"
+#include "sequence_model.hpp"
 #include "streaming.hpp"
 #include "truncated_bptt.hpp"
 #include "utils.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <sstream>
 #include <string>
 #include <unordered_map>
 #include <utility>

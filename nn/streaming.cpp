@@ -336,7 +336,10 @@ class StreamingRunner::Impl {
   }
 
   void reset() {
-    for (Layer& layer : layers_) layer.reset();
+    if (start_h_.empty())
+      for (Layer& layer : layers_) layer.reset();
+    else
+      put_state(start_h_, start_c_);
   }
 
   std::tuple<Tensor, Tensor> state() {
@@ -351,7 +354,7 @@ class StreamingRunner::Impl {
     return {h, c};
   }
 
-  void set_state(const Tensor& h, const Tensor& c) {
+  void set_state(const Tensor& h, const Tensor& c, bool start) {
     const auto fits = [](const char* which, const Tensor& t, const Dims& expected) {
       check<ShapeError>(t.defined() && t.sizes() == IntArrayRef(expected),
                         "[StreamingRunner] expected ", which, " of size ", expected, ", got ",
@@ -360,13 +363,12 @@ class StreamingRunner::Impl {
     fits("hidden state", h, h_sizes());
     if (has_cell()) fits("cell state", c, c_sizes());
     check(has_cell() || !c.defined(), "[StreamingRunner] this module has no cell state");
-    const std::vector<float> from_h = floats(h);
-    const std::vector<float> from_c = has_cell() ? floats(c) : std::vector<float>();
-    each_row([&](Layer& layer, std::int64_t row, std::int64_t b) {
-      std::copy_n(from_h.data() + row * layer.state_size(), layer.state_size(), layer.h(b));
-      if (has_cell())
-        std::copy_n(from_c.data() + row * layer.hidden_size(), layer.hidden_size(), layer.c(b));
-    });
+    std::vector<float> from_h = floats(h);
+    std::vector<float> from_c = has_cell() ? floats(c) : std::vector<float>();
+    put_state(from_h, from_c);
+    if (!start) return;
+    start_h_ = std::move(from_h);
+    start_c_ = std::move(from_c);
   }
 
   std::int64_t batch_size() const { return batch_; }
@@ -379,6 +381,14 @@ class StreamingRunner::Impl {
     std::int64_t row = 0;
     for (Layer& layer : layers_)
       for (std::int64_t b = 0; b < batch_; ++b) visit(layer, row++, b);
+  }
+  /// Copies states, laid out as state() gives them, into the layers.
+  void put_state(const std::vector<float>& from_h, const std::vector<float>& from_c) {
+    each_row([&](Layer& layer, std::int64_t row, std::int64_t b) {
+      std::copy_n(from_h.data() + row * layer.state_size(), layer.state_size(), layer.h(b));
+      if (has_cell())
+        std::copy_n(from_c.data() + row * layer.hidden_size(), layer.hidden_size(), layer.c(b));
+    });
   }
   bool has_cell() const { return layers_.front().has_cell(); }
   Dims h_sizes() const {
@@ -393,6 +403,7 @@ class StreamingRunner::Impl {
   std::vector<Connection> connections_;  // of all layers but the first, or none
   std::unique_ptr<product::Packed<float>> head_;
   std::vector<float> head_bias_;
+  std::vector<float> start_h_, start_c_;  // empty: zeros
 };
 
 StreamingRunner::StreamingRunner(const RNN& module, const Linear& head, std::int64_t batch_size)
@@ -418,7 +429,10 @@ void StreamingRunner::run(const float* input, float* output, std::int64_t steps)
 }
 void StreamingRunner::reset() noexcept { impl_->reset(); }
 std::tuple<Tensor, Tensor> StreamingRunner::state() const { return impl_->state(); }
-void StreamingRunner::set_state(const Tensor& h, const Tensor& c) { impl_->set_state(h, c); }
+void StreamingRunner::set_state(const Tensor& h, const Tensor& c) { impl_->set_state(h, c, false); }
+void StreamingRunner::set_start_state(const Tensor& h, const Tensor& c) {
+  impl_->set_state(h, c, true);
+}
 
 }  // namespace nn
 }  // namespace reel

@@ -43,13 +43,15 @@ class StreamingRunner {
   /// `steps` time steps: input [steps, batch_size, input_size] and output likewise.
   void run(const float* input, float* output, std::int64_t steps) noexcept;
 
-  /// Sets all states to zero, as they are at first; allocates nothing.
+  /// Sets all states to what they were at first, zero or the start state; allocates nothing.
   void reset() noexcept;
   /// (h, c): copies of the states [num_layers, batch_size, size], as forward() gives them; c is
   /// undefined where the module has none.
   std::tuple<Tensor, Tensor> state() const;
   /// Takes over such states; throws ShapeError where one does not fit, and changes nothing then.
   void set_state(const Tensor& h, const Tensor& c = Tensor());
+  /// The same, and what reset() goes back to from now on.
+  void set_start_state(const Tensor& h, const Tensor& c = Tensor());
 
  private:
   class Impl;

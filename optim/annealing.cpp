@@ -178,6 +178,7 @@ void CyclicLR::validate() const {
         "[CyclicLR] step_size_up and step_size_down must be at least 1, found ",
         options_.step_size_up(), " and ", options_.step_size_down().value_or(1));
   check_choice("CyclicLR", "mode", static_cast<int>(options_.mode()), 3);
+  check_choice("CyclicLR", "scale_mode", static_cast<int>(options_.scale_mode()), 2);
 }
 void CyclicLR::settings(Fields& visit) {
   CyclicLROptions& o = options_;
@@ -188,6 +189,7 @@ void CyclicLR::settings(Fields& visit) {
   visit_count(visit, "step_size_down", down);
   o.step_size_down(down);
   visit_choice(visit, "mode", o.mode());
+  visit_choice(visit, "scale_mode", o.scale_mode());
   visit("gamma", o.gamma());
   visit("cycle_momentum", o.cycle_momentum());
   visit("base_momentum", o.base_momentum());

@@ -122,7 +122,7 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
                            std::int64_t ignore_index) {
   const Tensor dense = x.detach().contiguous();
   const std::int64_t rows = x.size(0), count = x.size(1);
-  const Tensor log_sum = empty({rows}, x.scalar_type());
+  const Tensor shares = empty({rows, 2}, x.scalar_type());  // largest, sum of e^(x - largest)
   Tensor out = empty({}, x.scalar_type());
   std::int64_t counted = 0;
   const auto* p = classes.data_ptr<std::int64_t>();
@@ -133,10 +133,11 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
     for (std::int64_t i = 0; i < rows; ++i) {
       const T* in = dense.data_ptr<T>() + i * count;
       const T top = row::max(in, count);
-      const T lse = top + std::log(row::exp_minus(in, top, scratch.data_ptr<T>(), count));
-      log_sum.data_ptr<T>()[i] = lse;
+      const T sum = row::exp_minus(in, top, scratch.data_ptr<T>(), count);
+      shares.data_ptr<T>()[2 * i] = top;
+      shares.data_ptr<T>()[2 * i + 1] = sum;
       if (p[i] == ignore_index) continue;
-      total += static_cast<double>(lse - in[p[i]]);
+      total += static_cast<double>(std::log(sum) + (top - in[p[i]]));
       ++counted;
     }
     *out.data_ptr<T>() =
@@ -166,9 +167,10 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
             std::fill(to, to + count, T(0));
             continue;
           }
-          row::exp_minus(logits.data_ptr<T>() + i * count, log_sum.data_ptr<T>()[i], to, count);
-          to[classes.data_ptr<std::int64_t>()[i]] -= T(1);
-          row::scale(to, factor, count);
+          const T* share = shares.data_ptr<T>() + 2 * i;
+          row::exp_minus(logits.data_ptr<T>() + i * count, share[0], to, count);
+          row::scale(to, factor / share[1], count);
+          to[classes.data_ptr<std::int64_t>()[i]] -= factor;
         }
       });
       pass.add(0, g, true);

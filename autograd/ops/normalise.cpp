@@ -43,7 +43,7 @@ Tensor softmax_along(const Tensor& x, std::size_t d, bool logarithm) {
           const T top = row::max(from + at, n);
           const T total = row::exp_minus(from + at, top, to + at, n);
           if (logarithm)
-            row::minus(from + at, top + std::log(total), to + at, n);
+            row::minus(from + at, top, T(std::log(total)), to + at, n);
           else
             row::scale(to + at, T(1) / total, n);
         },

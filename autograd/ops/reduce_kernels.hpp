@@ -205,7 +205,7 @@ void best_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t
   for (std::int64_t r = 1; r < rows; ++r) {
     const T* row = x + r * stride;
     for (std::int64_t j = 0; j < cols; ++j)
-      out[j] = better(row[j], out[j]) | (row[j] != row[j]) ? row[j] : out[j];
+      out[j] = (better(row[j], out[j]) | (row[j] != row[j])) ? row[j] : out[j];
   }
 }
 template <class T, class Better>

@@ -45,8 +45,8 @@ void scale(T* y, T by, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] *= by;
 }
 template <class T>
-void minus(const T* x, T shift, T* y, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] - shift;
+void minus(const T* x, T shift, T less, T* y, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = (x[i] - shift) - less;
 }
 
 /// What is taken from the exponents, given the largest: nothing where that is infinite.
@@ -113,14 +113,14 @@ void softmax_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int6
   kernels::best_columns(x, rows, cols, stride, top, kernels::Greater{});
   exp_minus_columns(x, rows, cols, stride, top, y, sum);
   if (logarithm)
-    for (std::int64_t j = 0; j < cols; ++j) top[j] += std::log(sum[j]);
+    for (std::int64_t j = 0; j < cols; ++j) sum[j] = std::log(sum[j]);
   else
     for (std::int64_t j = 0; j < cols; ++j) sum[j] = T(1) / sum[j];
   for (std::int64_t r = 0; r < rows; ++r) {
     const T* from = x + r * stride;
     T* to = y + r * stride;
     if (logarithm)
-      for (std::int64_t j = 0; j < cols; ++j) to[j] = from[j] - top[j];
+      for (std::int64_t j = 0; j < cols; ++j) to[j] = (from[j] - top[j]) - sum[j];
     else
       for (std::int64_t j = 0; j < cols; ++j) to[j] *= sum[j];
   }

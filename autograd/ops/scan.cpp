@@ -111,9 +111,11 @@ std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::
         T best = from[0];
         std::int64_t at = 0;
         for (std::int64_t j = 0; j < block.n; ++j) {
-          const bool now = wins(from[j], best);
-          best = now ? from[j] : best;
-          to[j] = at = now ? j : at;
+          if (wins(from[j], best)) {  // seldom, or nearly always: a branch is well foreseen
+            best = from[j];
+            at = j;
+          }
+          to[j] = at;
         }
         continue;
       }

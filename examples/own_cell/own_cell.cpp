@@ -23,13 +23,13 @@ double largest_difference(const reel::Tensor& a, const reel::Tensor& b) {
 
 /// The largest difference between the two nets' outputs and gradients of the same weights.
 double against_library(OwnLstm& own, const reel::Tensor& x) {
-  const std::int64_t hidden = own->hidden_weight.size(1);
+  const std::int64_t hidden = own->hidden_weight.size(0);
   reel::nn::LSTM lstm(x.size(2), hidden);
   {
     const reel::NoGradGuard no_grad;
     const auto p = lstm->named_parameters();
     p["weight_ih_l0"].copy_(own->input_weight);
-    p["weight_hh_l0"].copy_(own->hidden_weight);
+    p["weight_hh_l0"].copy_(own->hidden_weight.t());
     p["bias_ih_l0"].copy_(own->bias);
     p["bias_hh_l0"].zero_();
   }
@@ -41,7 +41,7 @@ double against_library(OwnLstm& own, const reel::Tensor& x) {
   const auto p = lstm->named_parameters();
   return std::max({largest_difference(mine, theirs),
                    largest_difference(own->input_weight.grad(), p["weight_ih_l0"].grad()),
-                   largest_difference(own->hidden_weight.grad(), p["weight_hh_l0"].grad()),
+                   largest_difference(own->hidden_weight.grad(), p["weight_hh_l0"].grad().t()),
                    largest_difference(own->bias.grad(), p["bias_ih_l0"].grad())});
 }
 

@@ -273,9 +273,11 @@ TEST_CASE("blocks: bits depend neither on the place in memory nor on the neighbo
 #undef ONE
 #undef TWO
     };
-    for (const auto& [name, op] : ops) {
+    for (const auto& entry : ops) {
+      const std::string name = entry.first;
+      const Op op = entry.second;
       const Tensor whole = op(x, y);
-      CAPTURE(std::string(name));
+      CAPTURE(name);
       for (const std::int64_t start : {1, 3, 7, 1000}) {
         const std::int64_t n = 301;
         CHECK(bits_equal(whole.narrow(0, start, n),

@@ -40,6 +40,14 @@ TEST_CASE("semantics: the softmax family with extreme inputs") {
                      reals({-std::log(2), -2e4 - std::log(2), -1e4 - std::log(2), -std::log(2)})) <
           1e-6);
     CHECK(values(softmin(x, 0)) == Numbers{0, 1, 0, 0});
+    // The same down columns, and in cross entropy.
+    CHECK(difference(x.unsqueeze(1).log_softmax(0).to(kFloat64).squeeze(1),
+                     x.to(kFloat64).log_softmax(0)) < 1e-6);
+    Tensor logits = x.unsqueeze(0).clone().requires_grad_();
+    const Tensor loss = cross_entropy_loss(logits, reel::tensor({3}));
+    CHECK(loss.item<double>() == doctest::Approx(std::log(2)).epsilon(1e-6));
+    loss.backward();
+    CHECK(difference(logits.grad().to(kFloat64), reals({0.5, 0, 0, -0.5}).unsqueeze(0)) < 1e-6);
     // -inf is a probability of 0, in value and in gradient.
     Tensor masked = reals({-kInf, 0, 1}).to(t).requires_grad_();
     const Tensor p = masked.softmax(0), l = masked.log_softmax(0);
@@ -195,7 +203,7 @@ TEST_CASE("semantics: numbers that an integer tensor cannot hold") {
   CHECK(values(reel::zeros({1}, kBool).fill_(3)) == Numbers{1});
   // alpha
   CHECK_SAYS(DtypeError, u.add(u, 0.5), "[add] for integral tensors alpha must not be a floating");
-  CHECK_SAYS(DtypeError, u.to(kInt64).sub(u, true), "[sub] a boolean alpha");
+  CHECK_SAYS(DtypeError, u.to(kInt64).sub(u, false), "[sub] a boolean alpha");
   // One number by itself.
   CHECK(Scalar(300).to<int>() == 300);
   CHECK(Scalar(-1).to<std::uint8_t>() == 255);

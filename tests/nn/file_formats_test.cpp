@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "nn/base64.hpp"
 #include "nn/half.hpp"
@@ -125,6 +126,42 @@ TEST_CASE("files: every format carries the same document, by stream and by exten
   CHECK(StateFile::read(folder / "no_extension").format == FileFormat::Json);
   file.write(folder / "x.json", SaveOptions().format(FileFormat::Cbor));
   CHECK(StateFile::read(folder / "x.json").format == FileFormat::Cbor);
+}
+
+TEST_CASE("files: another reader finds the same in CBOR and MessagePack as in JSON") {
+  using Json = nlohmann::json;
+  const StateFile file = rich_file();
+  const auto bytes = [&](FileFormat format) {
+    return bytes_of(file, SaveOptions().format(format));
+  };
+  const Json text = Json::parse(bytes(FileFormat::Json));
+  for (const Json& binary : {Json::from_cbor(bytes(FileFormat::Cbor)),
+                             Json::from_msgpack(bytes(FileFormat::MessagePack))}) {
+    CHECK(binary.size() == text.size());
+    for (const char* key : {"format", "format_version", "kind", "metadata"})
+      CHECK(binary.at(key) == text.at(key));
+    CHECK(binary.at("tensors").size() == text.at("tensors").size());
+    for (const auto& [name, tensor] : text.at("tensors").items()) {
+      CAPTURE(name);
+      const Json& other = binary.at("tensors").at(name);
+      CHECK(other.at("dtype") == tensor.at("dtype"));
+      CHECK(other.at("shape") == tensor.at("shape"));
+      const auto& data = other.at("data").get_binary();
+      const Tensor& values = file.tensors[name];
+      REQUIRE(data.size() == values.nbytes());
+      CHECK((data.empty() ||
+             std::memcmp(data.data(), values.contiguous().data_ptr(), data.size()) == 0));
+    }
+  }
+  // And what it writes is read.
+  Json made = {
+      {"format", "reel"}, {"format_version", 1}, {"kind", "x"}, {"metadata", {{"a", -1.5}}}};
+  made["tensors"]["t"] = {{"dtype", "uint8"}, {"shape", {2}}, {"data", Json::binary({7, 8})}};
+  for (const auto& written_by : {Json::to_cbor(made), Json::to_msgpack(made)}) {
+    const StateFile back = parsed(std::string(written_by.begin(), written_by.end()));
+    CHECK(back.metadata.get<double>("a") == -1.5);
+    CHECK(values(back.tensors["t"]) == std::vector<double>{7, 8});
+  }
 }
 
 TEST_CASE("files: a million random bit patterns survive in every format") {

@@ -461,7 +461,7 @@ TEST_CASE("parameter dict: names, changes, copies") {
   CHECK(dict->values().size() == 2);
   CHECK(dict->contains("b"));
   CHECK_FALSE(dict->get("b").requires_grad());
-  CHECK_SAYS(Error, dict->insert("a", a), "'a'", "already");
+  CHECK_SAYS(Error, dict->insert("a", a), "already has a parameter named 'a'");
   CHECK_SAYS(Error, dict->get("c"), "Parameter 'c' is not defined");
   OrderedDict<std::string, Tensor> more;
   more.insert("b", reel::ones({1}));

@@ -54,10 +54,12 @@ class Run {
     position_ += kBatch;
     const Tensor x = (batch.to(kFloat32).view({1, kBatch, 1}) * reel::tensor({0.3F, -0.7F})).sin();
     const Tensor y = (batch.to(kFloat32) * 0.2).cos();
-    optimizer_->zero_grad();
-    const Tensor error = (model_->forward(x.expand({4, kBatch, 2})) - y).pow(2).mean();
-    error.backward();
-    optimizer_->step();
+    const Tensor error = optimizer_->step([&] {
+      optimizer_->zero_grad();
+      const Tensor loss = (model_->forward(x.expand({4, kBatch, 2})) - y).pow(2).mean();
+      loss.backward();
+      return loss;
+    });
     if (auto* plateau = dynamic_cast<optim::ReduceLROnPlateau*>(schedule_.get()))
       plateau->step(error.item<double>());
     else
@@ -167,6 +169,9 @@ TEST_CASE("checkpoints: every optimizer resumes to the bit in another process") 
   resumes(maker<Adadelta>(AdadeltaOptions(1).rho(0.8)), maker<Adadelta>(AdadeltaOptions(3)));
   resumes(maker<Adamax>(AdamaxOptions(0.1).weight_decay(0.1)), maker<Adamax>(AdamaxOptions(3)));
   resumes(maker<NAdam>(NAdamOptions(0.1).momentum_decay(0.01)), maker<NAdam>(NAdamOptions(3)));
+  resumes(
+      maker<LBFGS>(LBFGSOptions(0.1).max_iter(3).history_size(4).line_search_fn("strong_wolfe")),
+      maker<LBFGS>(LBFGSOptions(1).max_iter(2)));
   resumes(maker<RAdam>(RAdamOptions(0.1).betas({0.7, 0.8})), maker<RAdam>(RAdamOptions(3)));
 }
 

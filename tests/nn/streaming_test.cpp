@@ -185,6 +185,31 @@ TEST_CASE("streaming: what does not fit is refused") {
   CHECK(mentions(text([&] { gru.set_state(fits, fits); }), {"no cell state"}));
 }
 
+TEST_CASE("streaming: reset goes back to the start state") {
+  manual_seed(75);
+  nn::LSTM lstm(nn::LSTMOptions(2, 5).num_layers(2).proj_size(3));
+  const Tensor h = reel::randn({2, 3, 3}), c = reel::randn({2, 3, 5});
+  const Tensor x = reel::randn({9, 3, 2}), y = reel::empty({9, 3, 3});
+  StreamingRunner runner(lstm, nullptr, 3);
+  NoGradGuard no_grad;
+  const Tensor warm = std::get<0>(lstm->forward(x, std::make_tuple(h, c)));
+  const Tensor cold = std::get<0>(lstm->forward(x));
+  runner.set_start_state(h, c);
+  for (int round = 0; round < 2; ++round) {
+    runner.run(x.data_ptr<float>(), y.data_ptr<float>(), 9);
+    CHECK(difference(y, warm) < 1e-6);
+    const auto before = allocation_count();
+    runner.reset();
+    CHECK(allocation_count() == before);
+  }
+  // Where only the state is set, reset goes to zeros.
+  StreamingRunner other(lstm, nullptr, 3);
+  other.set_state(h, c);
+  other.reset();
+  other.run(x.data_ptr<float>(), y.data_ptr<float>(), 9);
+  CHECK(difference(y, cold) < 1e-6);
+}
+
 TEST_CASE("streaming: an LSTM of 40 units steps in microseconds") {
   StreamingRunner runner(nn::LSTM(1, 40), nn::Linear(40, 1));
   float x = 0.1f, y = 0, sum = 0;
