@@ -20,6 +20,17 @@ def lines_of(path):
         return file.read().splitlines()
 
 
+def by_program(path):
+    """The lines of each program, which begin behind "== name"."""
+    programs, lines = {}, []
+    for line in lines_of(path):
+        if line.startswith("== "):
+            lines = programs.setdefault(line[3:], [])
+        else:
+            lines.append(line)
+    return programs
+
+
 def number(word):
     try:
         return float(word)
@@ -48,26 +59,25 @@ def main():
     parser.add_argument("--tolerance", type=float, default=1e-4)
     options = parser.parse_args()
 
-    expected, found = lines_of(options.expected), lines_of(options.found)
-    program, numbers, largest, failures = "", 0, {}, []
-    for i in range(max(len(expected), len(found))):
-        want = expected[i].split(" ") if i < len(expected) else ["<nothing>"]
-        got = found[i].split(" ") if i < len(found) else ["<nothing>"]
-        if want[0] == "==":
-            program = want[-1]
-            largest.setdefault(program, 0.0)
-        worst = math.inf if len(want) != len(got) else 0.0
-        for a, b in zip(want, got):
-            numbers += number(a) is not None
-            worst = max(worst, difference(a, b) or 0.0)
-        if worst > options.tolerance:
-            failures.append(f"{program}, line {i + 1}, difference {worst:.3g}\n"
-                            f"  expected {' '.join(want)[:300]}\n  found    {' '.join(got)[:300]}")
-        else:
-            largest[program] = max(largest.get(program, 0.0), worst)
-    for name, value in largest.items():
-        print(f"{name:24} largest difference {value:.2g}")
-    print(f"{len(largest)} programs, {numbers} numbers, tolerance {options.tolerance:g}")
+    expected, found = by_program(options.expected), by_program(options.found)
+    numbers, failures = 0, []
+    for program in sorted(expected.keys() | found.keys()):
+        wanted, got_lines = expected.get(program, []), found.get(program, [])
+        largest = 0.0
+        for i in range(max(len(wanted), len(got_lines))):
+            want = wanted[i].split(" ") if i < len(wanted) else ["<nothing>"]
+            got = got_lines[i].split(" ") if i < len(got_lines) else ["<nothing>"]
+            worst = math.inf if len(want) != len(got) else 0.0
+            for a, b in zip(want, got):
+                numbers += number(a) is not None
+                worst = max(worst, difference(a, b) or 0.0)
+            largest = max(largest, worst)
+            if worst > options.tolerance:
+                failures.append(
+                    f"{program}, line {i + 1}, difference {worst:.3g}\n"
+                    f"  expected {' '.join(want)[:300]}\n  found    {' '.join(got)[:300]}")
+        print(f"{program:24} {len(wanted):4} lines, largest difference {largest:.2g}")
+    print(f"{len(expected)} programs, {numbers} numbers, tolerance {options.tolerance:g}")
     if failures:
         print(f"{len(failures)} lines differ:\n" + "\n".join(failures[:20]))
         sys.exit(1)
