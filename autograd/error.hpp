@@ -15,6 +15,7 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
   /// PyTorch's spelling of what(), without its backtrace.
   const char* what_without_backtrace() const noexcept { return what(); }
+  std::string msg() const { return what(); }
 };
 
 /// Sizes that do not fit together.

@@ -130,7 +130,7 @@ def module():
 
 def inference():
     result, command = run("inference", "inference",
-                          "--cell lstm,gru,rnn --hidden 32,128,512 --batch 1,16,64")
+                          "--cell lstm --hidden 32,128,512 --batch 1,16,64")
     text = command + "\n"
     for rival in ["oneDNN", "libtorch"]:
         if rival in result["rows"][0]["seconds"]:
@@ -209,7 +209,7 @@ def denormals():
 
 
 def ops():
-    result, command = run("ops", "op_cost", "--seconds 0.05")
+    result, command = run("ops", "op_cost", "--seconds 0.015 --large 65536")
     rows = result["rows"]
     sizes = sorted({row["elements"] for row in rows if row["what"] == "record"})
     found = {(row["op"], row["what"], row["elements"]): row["seconds"] for row in rows}

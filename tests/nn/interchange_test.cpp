@@ -26,7 +26,7 @@ constexpr ModelLayout kAll[] = {ModelLayout::Reel, ModelLayout::PyTorch, ModelLa
                                 ModelLayout::RTNeural, ModelLayout::Nam};
 
 std::pair<Tensor, Tensor> sample(const std::string& name) {
-  const json& both = fixture("interchange/outputs.json").at(name);
+  const test::json& both = fixture("interchange/outputs.json").at(name);
   return {rows(both.at("x")), rows(both.at("y"))};
 }
 
