@@ -63,6 +63,8 @@ struct SequenceModelOptions {
 class SequenceModelImpl : public Module {
  public:
   using Layer = std::variant<RNN, LSTM, GRU, Linear>;
+  /// reel::save takes to_file(SequenceModelImpl), of interchange.hpp, for it.
+  using HasOwnFile = void;
 
   explicit SequenceModelImpl(const SequenceModelOptions& options_);
   void pretty_print(std::ostream& stream) const override;

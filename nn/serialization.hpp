@@ -68,9 +68,15 @@ auto& contents(T& value) {
   }
 }
 
+/// Whether a class of modules has a to_file() of its own; it says so by a member type.
+template <class T, class = void>
+struct has_own_file : std::false_type {};
+template <class T>
+struct has_own_file<T, std::void_t<typename T::HasOwnFile>> : std::true_type {};
+
 template <class Value, class To>
 void save_to(const Value& value, To& to, const SaveOptions& options) {
-  if constexpr (std::is_base_of_v<nn::Module, Value>)
+  if constexpr (std::is_base_of_v<nn::Module, Value> && !has_own_file<Value>::value)
     save_module(value, to, options);
   else
     to_file(value).write(to, options);
