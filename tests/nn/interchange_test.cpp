@@ -26,7 +26,7 @@ constexpr ModelLayout kAll[] = {ModelLayout::Reel, ModelLayout::PyTorch, ModelLa
                                 ModelLayout::RTNeural, ModelLayout::Nam};
 
 std::pair<Tensor, Tensor> sample(const std::string& name) {
-  const json& both = fixture("interchange/outputs.json").at(name);
+  const test::json& both = fixture("interchange/outputs.json").at(name);
   return {rows(both.at("x")), rows(both.at("y"))};
 }
 
@@ -409,7 +409,7 @@ TEST_CASE("interchange: files cut anywhere or with a byte changed give an answer
   const auto read = [&](const std::string& text, ModelLayout layout) {
     try {
       files::Input input(text, "model");
-      json::Reader in(input);
+      reel::json::Reader in(input);
       sequence_model(layout == ModelLayout::GuitarML   ? interchange::read_guitarml(in, "model")
                      : layout == ModelLayout::RTNeural ? interchange::read_rtneural(in, "model")
                      : layout == ModelLayout::Nam      ? interchange::read_nam(in, "model")
