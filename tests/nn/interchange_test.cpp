@@ -409,7 +409,7 @@ TEST_CASE("interchange: files cut anywhere or with a byte changed give an answer
   const auto read = [&](const std::string& text, ModelLayout layout) {
     try {
       files::Input input(text, "model");
-      json::Reader in(input);
+      reel::json::Reader in(input);
       sequence_model(layout == ModelLayout::GuitarML   ? interchange::read_guitarml(in, "model")
                      : layout == ModelLayout::RTNeural ? interchange::read_rtneural(in, "model")
                      : layout == ModelLayout::Nam      ? interchange::read_nam(in, "model")
