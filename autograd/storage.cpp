@@ -79,8 +79,8 @@ Cache::~Cache() {
   cache_dead = true;
 }
 
-// Large blocks lie in huge pages where the system grants them (measured on passes over 40 MB: 1.2 to
-// 1.6 times as fast). Only whole ones are asked for: a part of one would take up all of it.
+// Large blocks lie in huge pages where the system grants them (measured on passes over 40 MB: 1.2
+// to 1.6 times as fast). Only whole ones are asked for: a part of one would take up all of it.
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
 void* from_system(std::size_t bytes) {
