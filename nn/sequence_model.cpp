@@ -45,9 +45,11 @@ void check_options(const SequenceModelOptions& options) {
           " (Linear): only a recurrent layer has num_layers and a start state");
     check(layer.type == Type::RNN || !layer.relu, "[SequenceModel] layer ", i, " (",
           type_name(layer.type), "): relu is for RNN; use activation for the output");
-    check(i == 0 || layer.input_size == layers[i - 1].output_size, "[SequenceModel] layer ", i,
-          " (", type_name(layer.type), ") takes ", layer.input_size, " features, but layer ", i - 1,
-          " (", type_name(layers[i - 1].type), ") gives ", layers[i - 1].output_size);
+    if (i == 0) continue;
+    const SequenceLayer& before = layers[i - 1];
+    check(layer.input_size == before.output_size, "[SequenceModel] layer ", i, " (",
+          type_name(layer.type), ") takes ", layer.input_size, " features, but layer ", i - 1, " (",
+          type_name(before.type), ") gives ", before.output_size);
   }
   std::set<std::string> names;
   for (const SequenceLayer& layer : layers)

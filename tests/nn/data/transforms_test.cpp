@@ -25,7 +25,7 @@ TEST_CASE("datasets: tensors as datasets") {
   datasets::TensorDataset rows(x);
   CHECK(*rows.size() == 4);
   CHECK(difference(rows.get(2).data, x[2]) == 0);
-  const Tensor& as_tensor = rows.get(1);
+  const Tensor as_tensor = rows.get(1);
   CHECK(difference(as_tensor, x[1]) == 0);
   CHECK(difference(datasets::TensorDataset(std::vector<Tensor>{x, x}).get(1).data, x) == 0);
   CHECK(rows.get_batch(std::vector<std::size_t>{3, 0}).size() == 2);
