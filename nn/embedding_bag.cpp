@@ -5,7 +5,7 @@
 
 #include "autograd/autograd.hpp"
 #include "embedding_rows.hpp"
-#include "init.hpp"
+#include "embedding_table.hpp"
 
 namespace reel {
 namespace nn {
@@ -140,38 +140,9 @@ EmbeddingBagImpl::EmbeddingBagImpl(const EmbeddingBagOptions& options_) : option
   EmbeddingBagImpl::reset();
 }
 
-void EmbeddingBagImpl::reset() {
-  const auto rows = options.num_embeddings();
-  check<ShapeError>(rows >= 0 && options.embedding_dim() >= 0,
-                    "[EmbeddingBag] num_embeddings and embedding_dim must not be negative, found ",
-                    rows, " and ", options.embedding_dim());
-  check(!options.scale_grad_by_freq(),
-        "[EmbeddingBag] scale_grad_by_freq is not supported; leave it false");
-  check(!options.sparse(), "[EmbeddingBag] sparse gradients are not supported; leave sparse false");
-  if (options.padding_idx()) {
-    const auto row = *options.padding_idx();
-    check<IndexError>(row >= -rows && row < rows, "[EmbeddingBag] padding_idx must be within [",
-                      -rows, ", ", rows, "), the range of num_embeddings; found ", row);
-    if (row < 0) options.padding_idx(row + rows);
-  }
-  if (!options._weight().defined()) {
-    weight = register_parameter("weight", empty({rows, options.embedding_dim()}));
-    reset_parameters();
-    return;
-  }
-  const Dims expected{rows, options.embedding_dim()};
-  check<ShapeError>(Dims(options._weight().sizes()) == expected,
-                    "[EmbeddingBag] _weight must have shape ", expected,
-                    " (num_embeddings, embedding_dim), found ", options._weight().sizes());
-  weight = register_parameter("weight", options._weight().detach());
-}
+void EmbeddingBagImpl::reset() { detail::reset_table("EmbeddingBag", *this); }
 
-void EmbeddingBagImpl::reset_parameters() {
-  init::normal_(weight);
-  if (!options.padding_idx()) return;
-  const NoGradGuard no_grad;
-  weight.select(0, *options.padding_idx()).zero_();
-}
+void EmbeddingBagImpl::reset_parameters() { detail::fill_table(*this); }
 
 void EmbeddingBagImpl::pretty_print(std::ostream& stream) const {
   stream << "reel::nn::EmbeddingBag(num_embeddings=" << options.num_embeddings()
