@@ -71,14 +71,14 @@ class Dims {
     resize(n);
     for (auto& v : *this) v = value;
   }
-  Dims(const Dims& other) { assign(other.data(), other.size_); }
+  Dims(const Dims& other) { copy(other); }
   Dims(Dims&& other) noexcept : size_(other.size_), heap_(other.heap_) {
     if (!heap_) std::memcpy(inline_, other.inline_, sizeof(inline_));
     other.heap_ = nullptr;
     other.size_ = 0;
   }
   Dims& operator=(const Dims& other) {
-    if (this != &other) assign(other.data(), other.size_);
+    if (this != &other) copy(other);
     return *this;
   }
   Dims& operator=(Dims&& other) noexcept {
@@ -90,6 +90,10 @@ class Dims {
       other.heap_ = nullptr;
       other.size_ = 0;
     }
+    return *this;
+  }
+  Dims& operator=(IntArrayRef values) {
+    assign(values.data(), values.size());
     return *this;
   }
   ~Dims() { delete[] heap_; }
@@ -148,6 +152,12 @@ class Dims {
   static constexpr std::size_t kMost = 64;  // PyTorch's own limit on dimensions
   static void require_fits(std::size_t n);
 
+  // All inline places at once: a copy of known size needs no call.
+  void copy(const Dims& other) {
+    if (heap_ || other.heap_) return assign(other.data(), other.size_);
+    size_ = other.size_;
+    std::memcpy(inline_, other.inline_, sizeof(inline_));
+  }
   void assign(const std::int64_t* values, std::size_t n) {
     std::int64_t* to = reset(n);
     if (n != 0) std::memcpy(to, values, n * sizeof(std::int64_t));

@@ -14,12 +14,12 @@ namespace {
 bool earlier(const Node* a, const Node* b) { return a->number < b->number; }
 
 struct Expected {
-  IntArrayRef sizes;
+  const Dims& sizes;
   ScalarType dtype;
 };
 Expected expected(const Edge& edge) {
   if (edge.node) return {edge.node->outputs[edge.nr].sizes, edge.node->outputs[edge.nr].dtype};
-  return {edge.leaf.sizes(), edge.leaf.scalar_type()};
+  return {edge.leaf.impl()->sizes, edge.leaf.impl()->dtype};
 }
 
 // Neither another tensor nor another view can see this memory.
@@ -39,16 +39,6 @@ PendingProduct& PendingProduct::operator=(PendingProduct&& other) noexcept {
   std::swap(a, other.a);
   std::swap(b, other.b);
   return *this;
-}
-
-void GradSlot::clear() {
-  sum = Tensor();
-  owned = false;
-  if (parts.defined()) {
-    parts = Tensor();
-    filled.clear();
-  }
-  if (pending.a.defined()) pending = PendingProduct();
 }
 
 void Backward::claim(Node& node) {
@@ -76,14 +66,10 @@ GradSlot& Backward::slot(const Edge& edge) {
   return at->second.slot;
 }
 
-bool Backward::leads_somewhere(const Edge& edge) const {
-  if (!edge.valid()) return false;
-  if (!restricted_) return true;
+bool Backward::on_path(const Edge& edge) const {
   return edge.node ? on_path_.count(edge.node.get()) != 0
                    : wanted_leaves_.count(edge.leaf.impl()) != 0;
 }
-
-bool Backward::needs(std::size_t i) const { return leads_somewhere(current_->edges[i]); }
 
 Tensor Backward::grad(std::size_t output) const {
   const Node::Output& out = current_->outputs[output];
@@ -134,14 +120,15 @@ void Backward::add_to(const Edge& edge, Tensor g, bool owned) {
 Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
   GradSlot& parent = slot(up);
   const std::int64_t end = region.start + region.length;
-  auto& filled = parent.filled;
-  if (parent.parts.defined()) {
-    if (region.dim < 0 || parent.parts_dim != region.dim) return Tensor();
+  GradSlot::Gathering& gathered = parent.gathered();
+  auto& filled = gathered.filled;
+  if (gathered.parts.defined()) {
+    if (region.dim < 0 || gathered.dim != region.dim) return Tensor();
     for (const auto& [from, to] : filled)
       if (end > from && region.start < to) return Tensor();
   } else {
-    parent.parts = place(up, depth + 1);
-    parent.parts_dim = region.dim;
+    gathered.parts = place(up, depth + 1);
+    gathered.dim = region.dim;
   }
   if (region.dim >= 0) {
     auto at = std::lower_bound(filled.begin(), filled.end(), std::make_pair(region.start, end));
@@ -158,7 +145,7 @@ Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
       filled.insert(at, {region.start, end});
     }
   }
-  return region.of(parent.parts);
+  return region.of(gathered.parts);
 }
 
 // Memory for the first contribution to a gradient: a view's is a region of its parent's gradient
@@ -171,7 +158,9 @@ Tensor Backward::place(const Edge& edge, int depth) {
     if (part.defined()) return part;
   }
   const Expected want = expected(edge);
-  return empty(want.sizes, want.dtype);
+  std::int64_t numel = 1;
+  for (const std::int64_t size : want.sizes) numel *= size;
+  return detail::empty_dense(want.sizes, numel, want.dtype);
 }
 
 void Backward::add_region() {
@@ -180,9 +169,12 @@ void Backward::add_region() {
   const Region& region = *current_->region;
   const Tensor g = grad();
   GradSlot& parent = slot(up);
-  if (parent.parts.defined() && g.impl()->storage == parent.parts.impl()->storage &&
-      g.impl()->data == region.of(parent.parts).impl()->data)
-    return;  // it was written there in the first place
+  if (parent.has_parts()) {
+    const Tensor& parts = parent.gathering->parts;
+    if (g.impl()->storage == parts.impl()->storage &&
+        g.impl()->data == region.of(parts).impl()->data)
+      return;  // it was written there in the first place
+  }
   if (!parent.sum.defined()) {
     if (const Tensor part = reserve(up, region, 0); part.defined()) {
       kernels::copy(part, g);
@@ -196,14 +188,21 @@ void Backward::add_region() {
   kernels::add_into(region.of(parent.sum), g);
 }
 
-Backward::Target Backward::target(std::size_t i) {
+Backward::Target Backward::target(std::size_t i, bool over_grad) {
   const Edge& edge = current_->edges[i];
   GradSlot& s = slot(edge);
   if (s.sum.defined()) {
     make_owned(s);
     return {s.sum, true};
   }
-  s.sum = place(edge, 0);
+  Tensor& grad = current_->outputs[0].slot.sum;
+  const bool reuse = over_grad && !restricted_ && grad.defined() && is_sole_owner(grad) &&
+                     grad.is_contiguous() && !grad.impl()->storage->pinned() &&
+                     !(edge.node && edge.node->region);
+  if (reuse)
+    s.sum = std::move(grad);
+  else
+    s.sum = place(edge, 0);
   s.owned = true;
   return {s.sum, false};
 }
@@ -227,6 +226,15 @@ bool follows(const Tensor& first, const Tensor& second) {
 Tensor join(const Tensor& first, const Tensor& second) {
   return first.as_strided({first.size(0) + second.size(0), first.size(1)}, first.strides());
 }
+// The same where `second` may be changed: a window that nobody else holds is moved.
+Tensor join_in_front(const Tensor& first, Tensor&& second) {
+  TensorImpl& window = *second.impl();
+  if (window.refs.load(std::memory_order_acquire) != 1) return join(first, second);
+  window.sizes[0] += first.size(0);
+  window.data = first.impl()->data;
+  detail::finish_geometry(window);
+  return std::move(second);
+}
 
 // Products of fewer rows than this wait for one another even where that takes copies of their
 // operands, up to so many rows: each alone would read and write the whole gradient.
@@ -234,29 +242,42 @@ constexpr std::int64_t kFewRows = 64, kMostStaged = 512;
 
 // The rows of `next` in front of those of `all`: where they do not lie there, by a copy, into
 // memory that has room for more of them.
-Tensor put_in_front(const Tensor& next, const Tensor& all) {
-  if (follows(next, all)) return join(next, all);
-  const std::int64_t rows = next.size(0) + all.size(0), cols = all.size(1);
+Tensor put_in_front(const Tensor& next, Tensor&& all) {
+  if (follows(next, all)) return join_in_front(next, std::move(all));
+  const std::int64_t rows = next.size(0) + all.size(0);
   const auto bytes = next.numel() * static_cast<std::int64_t>(element_size(all.scalar_type()));
   const auto* start = static_cast<const std::byte*>(all.impl()->storage->data());
-  Tensor memory = all;
   if (!is_sole_owner(all) || !all.is_contiguous() || all.impl()->data - start < bytes) {
-    const Tensor room = empty({2 * rows, cols}, all.scalar_type());
-    memory = room.narrow(0, 2 * rows - all.size(0), all.size(0));
-    kernels::copy(memory, all);
+    Tensor room = empty({2 * rows, all.size(1)}, all.scalar_type());
+    const Tensor place = room.narrow(0, 2 * rows - all.size(0), all.size(0));
+    kernels::copy(place, all);
+    room.impl()->data = place.impl()->data;
+    room.impl()->sizes = place.impl()->sizes;
+    all = std::move(room);
   }
-  const Tensor result =
-      detail::make_view(memory, {rows, cols}, {cols, 1}, memory.impl()->data - bytes);
-  kernels::copy(result.narrow(0, 0, next.size(0)), next);
-  return result;
+  TensorImpl& window = *all.impl();
+  window.data -= bytes;
+  window.sizes[0] = rows;
+  detail::finish_geometry(window);
+  kernels::copy(all.narrow(0, 0, next.size(0)), next);
+  return std::move(all);
 }
 }  // namespace
+
+void PendingProduct::put_in_front(const Tensor& rows, const Tensor& grads) {
+  const Ref<Storage> pinned = b.impl()->storage;
+  Tensor all_rows = reel::put_in_front(rows, std::move(a));
+  Tensor all_grads = reel::put_in_front(grads, std::move(b));
+  a = b = Tensor();
+  pinned->unpin();
+  *this = PendingProduct(std::move(all_rows), std::move(all_grads));
+}
 
 void Backward::add_row_product(std::size_t i, const Tensor& a, const Tensor& b) {
   if (!needs(i)) return;
   if (recording()) return add(i, matmul(a.t(), b));
   const Edge& edge = current_->edges[i];
-  PendingProduct& pending = slot(edge).pending;
+  PendingProduct& pending = slot(edge).gathered().pending;
   if (pending.a.defined()) {
     if (follows(pending.a, a) && follows(pending.b, b)) {
       pending = PendingProduct(join(pending.a, a), join(pending.b, b));
@@ -264,7 +285,7 @@ void Backward::add_row_product(std::size_t i, const Tensor& a, const Tensor& b) 
     }
     const bool in_front = follows(a, pending.a) && follows(b, pending.b);
     if (in_front || (a.size(0) < kFewRows && pending.a.size(0) < kMostStaged)) {
-      pending = PendingProduct(put_in_front(a, pending.a), put_in_front(b, pending.b));
+      pending.put_in_front(a, b);
       return;
     }
     flush_pending(slot(edge), edge);
@@ -273,7 +294,7 @@ void Backward::add_row_product(std::size_t i, const Tensor& a, const Tensor& b) 
 }
 
 void Backward::flush_pending(GradSlot& s, const Edge& edge) {
-  const PendingProduct product = std::exchange(s.pending, PendingProduct());
+  const PendingProduct product = std::exchange(s.gathering->pending, PendingProduct());
   const bool accumulate = s.sum.defined();
   if (accumulate) {
     make_owned(s);
@@ -286,29 +307,32 @@ void Backward::flush_pending(GradSlot& s, const Edge& edge) {
 
 // All contributions have arrived: brings them together in `sum`.
 void Backward::finish(GradSlot& s, const Edge& edge) {
-  if (s.pending.a.defined()) flush_pending(s, edge);
-  if (!s.parts.defined()) return;
-  if (s.parts_dim >= 0) {
+  if (s.has_pending()) flush_pending(s, edge);
+  const std::unique_ptr<GradSlot::Gathering> gathered = std::move(s.gathering);
+  if (!gathered || !gathered->parts.defined()) return;
+  Tensor& parts = gathered->parts;
+  if (gathered->dim >= 0) {
     std::int64_t done = 0;
-    s.filled.emplace_back(s.parts.size(s.parts_dim), 0);
-    for (const auto& [from, to] : s.filled) {
-      if (from > done) s.parts.narrow(s.parts_dim, done, from - done).zero_();
+    gathered->filled.emplace_back(parts.size(gathered->dim), 0);
+    for (const auto& [from, to] : gathered->filled) {
+      if (from > done) parts.narrow(gathered->dim, done, from - done).zero_();
       done = to;
     }
   }
   if (s.sum.defined()) {
-    if (s.parts.impl()->storage->pinned()) s.parts = s.parts.clone();
-    kernels::add_into(s.parts, s.sum);
+    if (parts.impl()->storage->pinned()) parts = parts.clone();
+    kernels::add_into(parts, s.sum);
   }
-  s.sum = std::move(s.parts);
+  s.sum = std::move(parts);
   s.owned = true;
-  s.parts = Tensor();
-  s.filled.clear();
 }
 
 void Backward::clear(Node& node) {
-  for (auto& out : node.outputs)
-    if (!out.slot.empty()) out.slot.clear();
+  for (auto& out : node.outputs) {
+    out.slot.sum = Tensor();
+    out.slot.gathering.reset();
+    out.slot.owned = false;
+  }
   node.in_pass = nullptr;
 }
 
@@ -426,10 +450,12 @@ void Engine::check_gradients(Backward& pass, Node& node) {
     if (!edge.node && leaf == pass.leaves_.end()) continue;  // the rule gave nothing
     const GradSlot& slot = edge.node ? edge.node->outputs[edge.nr].slot : leaf->second.slot;
     if (slot.sum.defined()) anomaly::check_gradient(node, i, slot.sum);
-    if (slot.parts.defined() && node.region)
-      anomaly::check_gradient(node, i, node.region->of(slot.parts));
-    if (slot.pending.a.defined())
-      anomaly::check_gradient(node, i, matmul(slot.pending.a.t(), slot.pending.b));
+    if (slot.has_parts() && node.region)
+      anomaly::check_gradient(node, i, node.region->of(slot.gathering->parts));
+    if (slot.has_pending()) {
+      const PendingProduct& product = slot.gathering->pending;
+      anomaly::check_gradient(node, i, matmul(product.a.t(), product.b));
+    }
   }
 }
 
@@ -437,7 +463,7 @@ void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
   bool any = false;
   for (std::size_t nr = 0; nr < node.outputs.size(); ++nr) {
     Node::Output& out = node.outputs[nr];
-    if (out.slot.pending.a.defined() || out.slot.parts.defined()) {
+    if (out.slot.gathering) {
       Edge self;
       self.node = Ref<Node>::share(&node);
       self.nr = static_cast<std::uint32_t>(nr);

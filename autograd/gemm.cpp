@@ -14,21 +14,13 @@
 #include "xtensor_api.hpp"
 
 extern "C" {
-// OpenBLAS's own functions; other BLAS libraries do not have them.
-void openblas_set_num_threads(int) __attribute__((weak));
+// OpenBLAS's own function; other BLAS libraries do not have it.
 char* openblas_get_corename(void) __attribute__((weak));
 }
 
 namespace reel {
 
 namespace {
-int threads = 1;
-
-// One BLAS thread unless asked otherwise: results must not depend on how many cores there are.
-void pin_threads() {
-  if (openblas_set_num_threads) openblas_set_num_threads(threads);
-}
-
 // Without AVX2 our kernels are no match for any BLAS.
 constexpr std::size_t kVectorBytes = sizeof(simd::Lanes<float>::type);
 constexpr bool kWideVectors = kVectorBytes >= 32;
@@ -46,9 +38,25 @@ bool blas_is_fast() {
   return false;
 }
 
-// Measured: from here on a BLAS that suits the machine gains 5 to 15 % over our kernels.
-bool is_large(std::int64_t m, std::int64_t n, std::int64_t k) {
-  return m >= 128 && n >= 64 && k >= 64;
+// Where a BLAS that suits the machine is the faster one, measured against OpenBLAS. Its AVX-512
+// kernels read small operands where they lie; ours do where those of `a` lie in rows.
+bool is_for_blas(const Tensor& a, const Tensor& b) {
+  const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1);
+  if (kVectorBytes < 64) return m >= 128 && n >= 64 && k >= 64;
+  if (m < 2 || n < 2 || m * n * k < 4096) return false;
+  if (a.stride(1) != 1 || k > 2048) return true;
+  return b.stride(1) != 1 && m < 8 && n * k < 100000;
+}
+
+bool goes_to_blas(const Tensor& a, const Tensor& b) {
+  // One BLAS thread unless asked otherwise: left alone it takes as many as there are cores.
+  static const bool serves = (set_num_threads(get_num_threads()), blas_is_fast());
+  return serves && (!kWideVectors || is_for_blas(a, b));
+}
+
+template <class T>
+product::Start<T> start(const Tensor& c, std::int64_t ldc, bool accumulate) {
+  return accumulate ? product::Start<T>{c.data_ptr<T>(), ldc} : product::Start<T>();
 }
 
 struct Operand2d {
@@ -82,15 +90,7 @@ void blas(const Tensor& left, const Tensor& right, const Tensor& c, std::int64_t
 }
 }  // namespace
 
-void set_num_threads(int n) {
-  check(n >= 1, "[set_num_threads] expected at least 1, found ", n);
-  threads = n;
-  pin_threads();
-}
-int get_num_threads() { return threads; }
-
 void gemm(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
-  static const bool blas_serves = (pin_threads(), blas_is_fast());
   check<ShapeError>(a.dim() == 2 && b.dim() == 2 && a.size(1) == b.size(0) &&
                         c.size(0) == a.size(0) && c.size(1) == b.size(1),
                     "[gemm] cannot multiply ", a.sizes(), " by ", b.sizes(), " into ", c.sizes());
@@ -108,22 +108,39 @@ void gemm(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   const std::int64_t ldc = std::max<std::int64_t>({c.stride(0), c.size(1), 1});
   dispatch_float("matmul", c.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if (blas_serves && (!kWideVectors || is_large(c.size(0), c.size(1), a.size(1))))
+    if (goes_to_blas(a, b))
       blas<T>(a, b, c, ldc, accumulate);
     else
-      product::multiply(product::matrix<T>(a), product::matrix<T>(b), c.data_ptr<T>(), ldc,
-                        accumulate);
+      product::multiply<T>(product::matrix<T>(a), product::matrix<T>(b), c.data_ptr<T>(), ldc,
+                           start<T>(c, ldc, accumulate));
+  });
+}
+
+void gemm_plus_row(const Tensor& a, const Tensor& b, const Tensor& row, const Tensor& c) {
+  if (!row.defined()) return gemm(a, b, c);
+  if (a.size(1) == 0 || !row.is_contiguous() || goes_to_blas(a, b)) {
+    kernels::copy(c, row.detach().expand(c.sizes()));
+    return gemm(a, b, c, true);
+  }
+  dispatch_float("matmul", c.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    product::multiply<T>(product::matrix<T>(a), product::matrix<T>(b), c.data_ptr<T>(), c.size(1),
+                         {row.data_ptr<T>(), 0});
   });
 }
 
 void PackedOperand::multiply(const Tensor& a, const Tensor& c, bool accumulate) {
-  // A single row reads each weight once: there is nothing to gain from rearranging them first.
-  if (!kWideVectors || a.size(0) == 1 || c.stride(1) != 1) return gemm(a, b_, c, accumulate);
+  // A single row reads a weight in rows well as it lies, while that is in a cache; and the first
+  // such product does not pay for rearranging.
+  const bool lies_well = b_.stride(1) == 1 && b_.numel() < (1 << 19);
+  const bool direct = a.size(0) == 1 && (lies_well || uses_++ == 0);
+  if (!kWideVectors || c.stride(1) != 1 || direct) return gemm(a, b_, c, accumulate);
   dispatch_float("matmul", c.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if (!packed_) packed_ = std::make_shared<product::Packed<T>>(product::matrix<T>(b_));
     static_cast<const product::Packed<T>*>(packed_.get())
-        ->multiply(product::matrix<T>(a), c.data_ptr<T>(), c.stride(0), accumulate);
+        ->multiply(product::matrix<T>(a), c.data_ptr<T>(), c.stride(0),
+                   start<T>(c, c.stride(0), accumulate));
   });
 }
 

@@ -33,7 +33,16 @@ std::string op_label(const char* node) {
 }
 
 void push_pieces(Operand*& to, const Tensor& t, int chunks, Operand::Access access) {
-  for (int c = 0; c < chunks; ++c) to++->set_piece(t, chunks, c, access);
+  to->set(t, access);
+  if (chunks > 1) {
+    const TensorImpl& impl = *t.impl();
+    const std::int64_t last = impl.sizes.back() / chunks;
+    const std::int64_t step =
+        last * impl.strides.back() * static_cast<std::int64_t>(element_size(impl.dtype));
+    to->narrow_to(last, impl.numel / chunks);
+    for (int c = 1; c < chunks; ++c, ++to) to[1].set_next(to[0], step);
+  }
+  ++to;
 }
 void push_absent(Operand*& to, int count, Operand::Access access) {
   for (int c = 0; c < count; ++c) to++->set_absent(access);
@@ -45,8 +54,57 @@ void push_slots(Operand*& to, const PointwiseOp& op, const Tensor& slots, std::i
   for (int s = 0; s < op.slots; ++s)
     to++->set_memory(slots.impl()->data +
                          s * slot_length(numel) * static_cast<std::int64_t>(slots.element_size()),
-                     numel, true, access);
+                     numel, access);
 }
+
+// A result of the node itself, which the gradient is computed from: its memory alone where that has
+// no gaps, since a tensor would cost as much as the rest of a small op.
+class SavedMemory {
+ public:
+  bool defined() const { return static_cast<bool>(storage_); }
+  void set(const Tensor& t) {
+    storage_ = t.impl()->storage;
+    data_ = t.impl()->data;
+    version_ = storage_->version();
+    if (!t.is_contiguous()) strided_ = t.detach();
+  }
+  void clear() {
+    storage_ = nullptr;
+    strided_ = Tensor();
+  }
+  void set_operand(Operand& operand, const Node& node, std::int64_t numel) const {
+    check_version(node);
+    if (strided_.defined())
+      operand.set(strided_, Operand::Read);
+    else
+      operand.set_memory(data_, numel, Operand::Read);
+  }
+  /// Output `nr` of `node`, on the tape.
+  Tensor connected(Node& node, std::uint32_t nr) const {
+    check_version(node);
+    auto impl = TensorImpl::make();
+    impl->dtype = node.outputs[nr].dtype;
+    impl->storage = storage_;
+    impl->data = data_;
+    impl->sizes = node.outputs[nr].sizes;
+    impl->strides = strided_.defined() ? Dims(strided_.strides()) : contiguous_strides(impl->sizes);
+    finish_geometry(*impl);
+    impl->grad_fn = Ref<Node>::share(&node);
+    impl->output_nr = nr;
+    return Tensor(std::move(impl));
+  }
+
+ private:
+  void check_version(const Node& node) const {
+    if (storage_->version() != version_)
+      saved_value_changed(node, node.outputs[0].sizes, *storage_, version_);
+  }
+
+  Ref<Storage> storage_;
+  Tensor strided_;  // where there are gaps
+  std::byte* data_ = nullptr;
+  std::uint32_t version_ = 0;
+};
 
 class PointwiseNode final : public Node {
  public:
@@ -60,8 +118,8 @@ class PointwiseNode final : public Node {
   void backward(Backward& pass) override;
   void release() override {
     released = true;
-    for (auto& s : saved_inputs) s = Saved();
-    for (auto& s : saved_outputs) s = Saved();
+    for (auto& s : saved_inputs) s.clear();
+    for (auto& s : saved_outputs) s.clear();
     slots = Tensor();
   }
 
@@ -69,7 +127,7 @@ class PointwiseNode final : public Node {
   alignas(16) std::byte formula[kFormulaBytes];
   std::uint8_t chunks[kMostInputs];
   Items<Saved, 3> saved_inputs;  // one per tensor argument
-  Items<Saved, 2> saved_outputs;
+  Items<SavedMemory, 2> saved_outputs;
   Tensor slots;  // [number of slots, slot_length]
 
  private:
@@ -104,14 +162,12 @@ void PointwiseNode::backward(Backward& pass) {
       push_pieces(next, saved_inputs[i].value(pass), chunks[i], Operand::Read);
     else
       push_absent(next, chunks[i], Operand::Read);
-  if (op.slots > 0) {
-    std::int64_t numel = 1;
-    for (const auto size : shape) numel *= size;
-    push_slots(next, op, slots, numel, Operand::Read);
-  }
+  std::int64_t numel = 1;
+  for (const auto size : shape) numel *= size;
+  push_slots(next, op, slots, numel, Operand::Read);
   for (auto& saved : saved_outputs)
     if (saved.defined())
-      push_pieces(next, saved.value(pass), 1, Operand::Read);
+      saved.set_operand(*next++, *this, numel);
     else
       push_absent(next, 1, Operand::Read);
   for (std::size_t o = 0; o < outputs.size(); ++o)
@@ -134,7 +190,7 @@ void PointwiseNode::backward(Backward& pass) {
       memory[i] = empty(whole, dtype);
       push_pieces(next, memory[i], chunks[i], Operand::Write);
     } else {
-      const Backward::Target target = pass.target(i);
+      const Backward::Target target = pass.target(i, chunks[i] == 1);
       accumulate = target.accumulate;
       push_pieces(next, target.memory, chunks[i], accumulate ? Operand::Update : Operand::Write);
     }
@@ -162,7 +218,8 @@ void PointwiseNode::record(Backward& pass) {
   }
   for (int o = 0; o < op.outputs; ++o) {
     const auto nr = static_cast<std::size_t>(o);
-    saved[o] = saved_outputs[nr].get(pass);
+    if (saved_outputs[nr].defined())
+      saved[o] = saved_outputs[nr].connected(*this, static_cast<std::uint32_t>(o));
     grads[o] = pass.grad(nr);
   }
   op.record(formula, inputs, saved, grads, results);
@@ -176,56 +233,58 @@ void PointwiseNode::record(Backward& pass) {
   }
 }
 
+// The inputs in the dtype that the formula is computed in, where they are of several, or of one
+// that it is not compiled for.
+ScalarType convert(const PointwiseOp& op, const Tensor** tensors, std::size_t count,
+                   std::vector<Tensor>& converted) {
+  ScalarType dtype = tensors[0]->scalar_type();
+  if (count > 1) dtype = result_type(*tensors[0], *tensors[1]);
+  for (std::size_t i = 2; i < count; ++i) dtype = promote_types(dtype, tensors[i]->scalar_type());
+  if (!op.forward[static_cast<std::size_t>(dtype)]) dtype = get_default_dtype();
+  converted.resize(count);
+  for (std::size_t i = 0; i < count; ++i)
+    if (tensors[i]->scalar_type() != dtype) {
+      converted[i] = tensors[i]->to(dtype);
+      tensors[i] = &converted[i];
+    }
+  return dtype;
+}
+
+Dims common_shape(const char* name, const Tensor* const* tensors, const Argument* arguments,
+                  std::size_t count) {
+  Dims shape = chunk_shape(name, *tensors[0], arguments[0].chunks);
+  for (std::size_t i = 1; i < count; ++i) {
+    const Dims own = chunk_shape(name, *tensors[i], arguments[i].chunks);
+    if (own != shape) shape = broadcast_shapes(op_label(name).c_str(), shape, own);
+  }
+  return shape;
+}
+
 }  // namespace
 
 void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                    std::size_t formula_bytes, const Argument* arguments, std::size_t count,
                    const Tensor* const* into, Tensor* results) {
   const Tensor* tensors[kMostInputs];
-  std::vector<Tensor> converted;
-  ScalarType dtype = arguments[0].tensor->scalar_type();
-  bool mixed = false;
+  tensors[0] = arguments[0].tensor;
+  ScalarType dtype = tensors[0]->scalar_type();
+  const Dims& first = tensors[0]->impl()->sizes;
+  bool record = false, mixed = !op.forward[static_cast<std::size_t>(dtype)], alike = true;
   for (std::size_t i = 0; i < count; ++i) {
-    tensors[i] = arguments[i].tensor;
-    mixed = mixed || tensors[i]->scalar_type() != dtype;
-  }
-  if (mixed) {
-    dtype = result_type(*tensors[0], *tensors[1]);
-    for (std::size_t i = 2; i < count; ++i) dtype = promote_types(dtype, tensors[i]->scalar_type());
-  }
-  if (!op.forward[static_cast<std::size_t>(dtype)]) {
-    dtype = get_default_dtype();
-    mixed = true;
-  }
-  if (mixed) {
-    converted.resize(count);
-    for (std::size_t i = 0; i < count; ++i)
-      if (tensors[i]->scalar_type() != dtype) {
-        converted[i] = tensors[i]->to(dtype);
-        tensors[i] = &converted[i];
-      }
-  }
-
-  IntArrayRef shape;
-  Dims common;  // memory of `shape` where no input lends its own
-  bool record = false;
-  const Tensor* model = nullptr;  // an input whose geometry is the result's
-  for (std::size_t i = 0; i < count; ++i) {
-    const Tensor& t = *tensors[i];
-    Dims piece;
-    if (arguments[i].chunks > 1) piece = chunk_shape(name, t, arguments[i].chunks);
-    const IntArrayRef own = arguments[i].chunks > 1 ? IntArrayRef(piece) : t.sizes();
-    if (i == 0 && arguments[i].chunks == 1) {
-      shape = own;
-    } else if (i == 0 || own != shape) {
-      common = i == 0 ? piece : broadcast_shapes(op_label(name).c_str(), shape, own);
-      shape = common;
-      if (model && model->sizes() != shape) model = nullptr;
-    }
-    if (!model && t.is_contiguous() && t.sizes() == shape) model = &t;
+    const Tensor& t = *arguments[i].tensor;
+    const TensorImpl& impl = t.checked();
+    tensors[i] = &t;
     record = record || tracks(t);
+    mixed = mixed || impl.dtype != dtype;
+    alike = alike && arguments[i].chunks == 1 && impl.sizes == first;
   }
+  std::vector<Tensor> converted;
+  if (mixed) dtype = convert(op, tensors, count, converted);
   record = record && GradMode::is_enabled() && is_floating_point(dtype);
+  std::optional<Dims> common;
+  if (!alike) common = common_shape(name, tensors, arguments, count);
+  const Dims& shape = alike ? first : *common;
+  const std::int64_t numel = alike ? tensors[0]->numel() : count_elements(shape);
 
   Operand operands[kMostOperands];
   Operand* next = operands;
@@ -234,19 +293,18 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
     push_pieces(next, *tensors[i], arguments[i].chunks, Operand::Read);
   for (int o = 0; o < op.outputs; ++o) {
     if (into && into[o]) {
-      check<ShapeError>(into[o]->sizes() == shape && into[o]->scalar_type() == dtype, "[", name,
-                        "] memory for the result has shape ", into[o]->sizes(), ", expected ",
+      check<ShapeError>(into[o]->impl()->sizes == shape && into[o]->scalar_type() == dtype, "[",
+                        name, "] memory for the result has shape ", into[o]->sizes(), ", expected ",
                         shape);
       results[o] = *into[o];
     } else {
-      results[o] = model ? empty_as(*model) : empty(shape, dtype);
+      results[o] = empty_dense(shape, numel, dtype);
     }
     push_pieces(next, results[o], 1, Operand::Write);
   }
   Tensor slots;
   const bool save = record && op.slots > 0;
   if (save) {
-    const std::int64_t numel = results[0].numel();
     slots = empty({op.slots, slot_length(numel)}, dtype);
     push_slots(next, op, slots, numel, Operand::Write);
   }
@@ -280,7 +338,7 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
     if (save || (reads_inputs & mine)) node->saved_inputs[i] = Saved(*tensors[i]);
   }
   for (std::uint32_t o = 0; reads_outputs >> o != 0; ++o)
-    if (reads_outputs >> o & 1) node->saved_outputs[o] = Saved::result(results[o], o);
+    if (reads_outputs >> o & 1) node->saved_outputs[o].set(results[o]);
   link(std::move(owner), {outputs, static_cast<std::size_t>(op.outputs)});
 }
 

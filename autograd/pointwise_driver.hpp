@@ -53,28 +53,57 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                    std::size_t formula_bytes, const Argument* arguments, std::size_t count,
                    const Tensor* const* into, Tensor* outputs);
 
-/// An operand of a walk over a shape, to which it is broadcast. It refers to the sizes and strides
-/// of its tensor, which must outlive it. No member has an initial value: arrays of operands are
-/// made for every op, and most of their places stay empty.
+/// An operand of a walk over a shape, to which it is broadcast. It refers to its tensor, which must
+/// outlive it. No member has an initial value: arrays of operands are made for every op, and most
+/// of their places stay empty.
 struct Operand {
   enum Access : std::uint8_t { Read, Write, Update };
-  std::byte* data;  // none: reads as zeros, and is not written
-  const std::int64_t* sizes;
-  const std::int64_t* strides;  // in elements; none: those of the shape without gaps
-  std::size_t rank;
-  std::int64_t last;  // the last size: that of one piece where the tensor stands for several
+  std::byte* data;           // none: reads as zeros, and is not written
+  const TensorImpl* tensor;  // none: memory of the walk's shape, up to a multiple of 64 bytes
   std::int64_t numel;
+  std::int64_t last;  // the last size: that of one piece where the tensor stands for several
   Access access;
-  bool dense;   // row-major, without gaps
-  bool padded;  // its memory reaches to the next multiple of 64 bytes, and is nobody else's
+  bool dense;  // row-major, without gaps
 
   // These write in place: a copy of what was just stored piece by piece would stall.
-  void set_absent(Access how);
-  void set(const Tensor& t, Access how);
-  /// Piece number `c` of `chunks` equal ones along the last dimension.
-  void set_piece(const Tensor& t, int chunks, int c, Access how);
-  /// Memory of the shape of the walk.
-  void set_memory(std::byte* at, std::int64_t count, bool reaches_on, Access how);
+  void set_absent(Access how) {
+    data = nullptr;
+    access = how;
+  }
+  void set(const Tensor& t, Access how) {
+    const TensorImpl& impl = *t.impl();
+    data = impl.data;
+    tensor = &impl;
+    numel = impl.numel;
+    last = impl.sizes.empty() ? 1 : impl.sizes.back();
+    access = how;
+    dense = impl.contiguous;
+  }
+  /// The first of several equal pieces along the last dimension, of `size` each.
+  void narrow_to(std::int64_t size, std::int64_t count) {
+    dense = dense && numel == last;
+    last = size;
+    numel = count;
+  }
+  /// The piece behind `before`, `bytes` further on.
+  void set_next(const Operand& before, std::int64_t bytes) {
+    data = before.data + bytes;
+    tensor = before.tensor;
+    numel = before.numel;
+    last = before.last;
+    access = before.access;
+    dense = before.dense;
+  }
+  void set_memory(std::byte* at, std::int64_t count, Access how) {
+    data = at;
+    tensor = nullptr;
+    numel = count;
+    access = how;
+    dense = true;
+  }
+
+  /// Whether its memory reaches to the next multiple of 64 bytes, and is nobody else's.
+  bool padded() const;
 };
 /// Calls `kernel` on stretches that together cover `shape`. All operands have elements of
 /// `bytes` bytes; `lanes` is the number of elements that the kernel takes at a time.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "simd.hpp"
+#include "threads.hpp"
 
 namespace reel::product {
 namespace {
@@ -15,72 +16,76 @@ struct Kernel {
   static constexpr int kRows = sizeof(V) == 64 ? 8 : 6;
   static constexpr std::int64_t kWidth = 2 * L::count;
 
-  // c[Rows][kWidth] (+)= sum over k of a[.][k] b[k][.]; b's rows are `sb` apart.
-  template <int Rows>
-  static void tile(std::int64_t depth, const T* a, std::int64_t sa_row, std::int64_t sa_col,
-                   const T* b, std::int64_t sb, T* c, std::int64_t ldc, bool accumulate) {
-    V acc[Rows][2];
-    for (int i = 0; i < Rows; ++i) {
-      acc[i][0] = accumulate ? L::load(c + i * ldc) : V(T(0));
-      acc[i][1] = accumulate ? L::load(c + i * ldc + L::count) : V(T(0));
-    }
+  // c[Rows][Vectors * L::count] = start + sum over k of a[.][k] b[k][.]; b's rows are `sb` apart.
+  template <int Rows, int Vectors>
+  static void tile(const Matrix<T>& a, const T* b, std::int64_t sb, T* c, std::int64_t ldc,
+                   const Start<T>& start) {
+    V acc[Rows][Vectors];
+    for (int i = 0; i < Rows; ++i)
+      for (int v = 0; v < Vectors; ++v)
+        acc[i][v] = start.data ? L::load(start.data + i * start.ld + v * L::count) : V(T(0));
     const T* row[Rows];
-    for (int i = 0; i < Rows; ++i) row[i] = a + i * sa_row;
-    for (std::int64_t k = 0; k < depth; ++k, b += sb) {
-      const V b0 = L::load(b), b1 = L::load(b + L::count);
+    for (int i = 0; i < Rows; ++i) row[i] = a.data + i * a.row_stride;
+    const std::int64_t step = a.col_stride;
+    for (std::int64_t k = 0; k < a.cols; ++k, b += sb) {
+      V bk[Vectors];
+      for (int v = 0; v < Vectors; ++v) bk[v] = L::load(b + v * L::count);
       for (int i = 0; i < Rows; ++i) {
-        const V x(row[i][k * sa_col]);
-        acc[i][0] = xsimd::fma(x, b0, acc[i][0]);
-        acc[i][1] = xsimd::fma(x, b1, acc[i][1]);
+        const V x(row[i][k * step]);
+        for (int v = 0; v < Vectors; ++v) acc[i][v] = xsimd::fma(x, bk[v], acc[i][v]);
       }
     }
-    for (int i = 0; i < Rows; ++i) {
-      L::store(c + i * ldc, acc[i][0]);
-      L::store(c + i * ldc + L::count, acc[i][1]);
-    }
+    for (int i = 0; i < Rows; ++i)
+      for (int v = 0; v < Vectors; ++v) L::store(c + i * ldc + v * L::count, acc[i][v]);
   }
 
-  // A tile of fewer than kWidth columns, by way of a full one.
-  template <int Rows>
-  static void narrow_tile(std::int64_t depth, const T* a, std::int64_t sa_row, std::int64_t sa_col,
-                          const T* b, std::int64_t sb, T* c, std::int64_t ldc, std::int64_t cols,
-                          bool accumulate) {
-    alignas(64) T full[Rows][kWidth] = {};
-    if (accumulate)
-      for (int i = 0; i < Rows; ++i) std::copy(c + i * ldc, c + i * ldc + cols, full[i]);
-    tile<Rows>(depth, a, sa_row, sa_col, b, sb, full[0], kWidth, accumulate);
+  // A tile of fewer columns than its vectors hold, by way of a full one.
+  template <int Rows, int Vectors>
+  static void narrow_tile(const Matrix<T>& a, const T* b, std::int64_t sb, T* c, std::int64_t ldc,
+                          std::int64_t cols, const Start<T>& start) {
+    constexpr std::int64_t kFull = Vectors * L::count;
+    alignas(64) T full[Rows][kFull] = {};
+    if (start.data)
+      for (int i = 0; i < Rows; ++i) {
+        const T* from = start.data + i * start.ld;
+        std::copy(from, from + cols, full[i]);
+      }
+    tile<Rows, Vectors>(a, b, sb, full[0], kFull, {full[0], kFull});
     for (int i = 0; i < Rows; ++i) std::copy(full[i], full[i] + cols, c + i * ldc);
   }
 
-  using Tile = void (*)(std::int64_t, const T*, std::int64_t, std::int64_t, const T*, std::int64_t,
-                        T*, std::int64_t, std::int64_t, bool);
+  using Tile = void (*)(const Matrix<T>&, const T*, std::int64_t, T*, std::int64_t, std::int64_t,
+                        const Start<T>&);
   template <int Rows>
-  static void any_tile(std::int64_t depth, const T* a, std::int64_t sa_row, std::int64_t sa_col,
-                       const T* b, std::int64_t sb, T* c, std::int64_t ldc, std::int64_t cols,
-                       bool accumulate) {
+  static void any_tile(const Matrix<T>& a, const T* b, std::int64_t sb, T* c, std::int64_t ldc,
+                       std::int64_t cols, const Start<T>& start) {
     if (cols == kWidth)
-      tile<Rows>(depth, a, sa_row, sa_col, b, sb, c, ldc, accumulate);
+      tile<Rows, 2>(a, b, sb, c, ldc, start);
+    else if (cols > L::count)
+      narrow_tile<Rows, 2>(a, b, sb, c, ldc, cols, start);
     else
-      narrow_tile<Rows>(depth, a, sa_row, sa_col, b, sb, c, ldc, cols, accumulate);
+      narrow_tile<Rows, 1>(a, b, sb, c, ldc, cols, start);
   }
   template <int... R>
-  static Tile tile_for(int rows, std::integer_sequence<int, R...>) {
+  static Tile tile_for(std::int64_t rows, std::integer_sequence<int, R...>) {
     static constexpr Tile tiles[] = {any_tile<R + 1>...};
     return tiles[rows - 1];
   }
-  static Tile tile_for(int rows) {
-    return tile_for(rows, std::make_integer_sequence<int, kRows>{});
+  // Of as many rows as `a` has, at most kRows.
+  static void product_tile(const Matrix<T>& a, const T* b, std::int64_t sb, T* c, std::int64_t ldc,
+                           std::int64_t cols, const Start<T>& start) {
+    tile_for(a.rows, std::make_integer_sequence<int, kRows>{})(a, b, sb, c, ldc, cols, start);
   }
 
   // All rows of `a` times one strip of b.
   static void strip(const Matrix<T>& a, const T* b, std::int64_t sb, T* c, std::int64_t ldc,
-                    std::int64_t cols, bool accumulate) {
+                    std::int64_t cols, const Start<T>& start) {
     // Rows are split evenly: 9 rows as 5 and 4 rather than 8 and 1.
     std::int64_t blocks = (a.rows + kRows - 1) / kRows;
     for (std::int64_t i = 0; i < a.rows; --blocks) {
       const std::int64_t rows = (a.rows - i + blocks - 1) / blocks;
-      tile_for(static_cast<int>(rows))(a.cols, a.at(i, 0), a.row_stride, a.col_stride, b, sb,
-                                       c + i * ldc, ldc, cols, accumulate);
+      product_tile({a.at(i, 0), rows, a.cols, a.row_stride, a.col_stride}, b, sb, c + i * ldc, ldc,
+                   cols, start.at(i, 0));
       i += rows;
     }
   }
@@ -105,11 +110,36 @@ struct Kernel {
     // the lines written stay in the first-level cache.
     constexpr std::int64_t kBlock = 16;
     for (std::int64_t k0 = 0; k0 < b.rows; k0 += kBlock) {
-      const std::int64_t k1 = std::min(b.rows, k0 + kBlock);
-      for (std::int64_t j = 0; j < cols; ++j) {
+      const std::int64_t rows = std::min(kBlock, b.rows - k0);
+      std::int64_t j = 0;
+      if (b.row_stride == 1 && rows == kBlock)
+        for (; j + kSquare <= cols; j += kSquare)
+          for (std::int64_t k = k0; k < k0 + kBlock; k += kSquare)
+            transpose(b.at(k, first + j), b.col_stride, to + k * kWidth + j);
+      for (; j < cols; ++j) {
         const T* from = b.at(k0, first + j);
-        for (std::int64_t k = k0; k < k1; ++k, from += b.row_stride) to[k * kWidth + j] = *from;
+        for (std::int64_t k = 0; k < rows; ++k, from += b.row_stride)
+          to[(k0 + k) * kWidth + j] = *from;
       }
+    }
+  }
+
+  // A square as wide as 128 bits: its halves are interleaved once for each power of two. (Across
+  // the lanes of wider vectors xsimd's versions interleave differently.)
+  static constexpr int kSquare = 16 / sizeof(T);
+  static void transpose(const T* from, std::int64_t step, T* to) {
+    using Q = xsimd::make_sized_batch_t<T, kSquare>;
+    const auto row = [&](int i) { return Q::load_unaligned(from + i * step); };
+    const auto put = [&](int i, const Q& x, const Q& y) {
+      xsimd::zip_lo(x, y).store_unaligned(to + i * kWidth);
+      xsimd::zip_hi(x, y).store_unaligned(to + (i + 1) * kWidth);
+    };
+    if constexpr (kSquare == 2) {
+      put(0, row(0), row(1));
+    } else {
+      const Q a = row(0), b = row(1), c = row(2), d = row(3);
+      put(0, xsimd::zip_lo(a, c), xsimd::zip_lo(b, d));
+      put(2, xsimd::zip_hi(a, c), xsimd::zip_hi(b, d));
     }
   }
 
@@ -144,28 +174,51 @@ struct Kernel {
     }
   }
 
-  // One row times a row-major matrix: a weighted sum of its rows, eight vectors of y at a time.
+  // Columns [0, Vectors * L::count) of a weighted sum of rows. Several rows at a time where the
+  // columns alone would leave the multipliers waiting for their last result.
+  template <int Vectors>
+  static void sum_rows(const T* x, std::int64_t sx, std::int64_t depth, const T* b, std::int64_t sb,
+                       T* y, bool accumulate) {
+    constexpr int kChains = 8 / Vectors;
+    V acc[kChains][Vectors];
+    for (int i = 0; i < Vectors; ++i) {
+      acc[0][i] = accumulate ? L::load(y + i * L::count) : V(T(0));
+      for (int c = 1; c < kChains; ++c) acc[c][i] = V(T(0));
+    }
+    std::int64_t k = 0;
+    for (; k + kChains <= depth; k += kChains, x += kChains * sx, b += kChains * sb)
+      for (int c = 0; c < kChains; ++c) {
+        const V xk(x[c * sx]);
+        for (int i = 0; i < Vectors; ++i)
+          acc[c][i] = xsimd::fma(xk, L::load(b + c * sb + i * L::count), acc[c][i]);
+      }
+    for (; k < depth; ++k, x += sx, b += sb)
+      for (int i = 0; i < Vectors; ++i)
+        acc[0][i] = xsimd::fma(V(*x), L::load(b + i * L::count), acc[0][i]);
+    for (int i = 0; i < Vectors; ++i) {
+      V sum = acc[0][i];
+      for (int c = 1; c < kChains; ++c) sum += acc[c][i];
+      L::store(y + i * L::count, sum);
+    }
+  }
+
+  // One row times a row-major matrix: a weighted sum of its rows.
   static void weighted_rows(const T* x, std::int64_t sx, const Matrix<T>& b, T* y,
                             bool accumulate) {
-    constexpr int kVectors = 8;
     std::int64_t j = 0;
-    for (; j + kVectors * L::count <= b.cols; j += kVectors * L::count) {
-      V acc[kVectors];
-      for (int i = 0; i < kVectors; ++i)
-        acc[i] = accumulate ? L::load(y + j + i * L::count) : V(T(0));
-      for (std::int64_t k = 0; k < b.rows; ++k) {
-        const V xk(x[k * sx]);
-        const T* row = b.at(k, j);
-        for (int i = 0; i < kVectors; ++i)
-          acc[i] = xsimd::fma(xk, L::load(row + i * L::count), acc[i]);
-      }
-      for (int i = 0; i < kVectors; ++i) L::store(y + j + i * L::count, acc[i]);
-    }
-    for (; j + L::count <= b.cols; j += L::count) {
-      V acc = accumulate ? L::load(y + j) : V(T(0));
-      for (std::int64_t k = 0; k < b.rows; ++k)
-        acc = xsimd::fma(V(x[k * sx]), L::load(b.at(k, j)), acc);
-      L::store(y + j, acc);
+    const auto columns = [&](auto vectors) {
+      constexpr int kVectors = decltype(vectors)::value;
+      for (; j + kVectors * L::count <= b.cols; j += kVectors * L::count)
+        sum_rows<kVectors>(x, sx, b.rows, b.at(0, j), b.row_stride, y + j, accumulate);
+    };
+    columns(std::integral_constant<int, 8>{});
+    columns(std::integral_constant<int, 4>{});
+    columns(std::integral_constant<int, 1>{});
+    if (j < b.cols && b.cols >= L::count) {  // the rest, from a vector that begins further left
+      alignas(64) T last[L::count];
+      const std::int64_t first = b.cols - L::count;
+      sum_rows<1>(x, sx, b.rows, b.at(0, first), b.row_stride, last, false);
+      for (; j < b.cols; ++j) y[j] = accumulate ? y[j] + last[j - first] : last[j - first];
     }
     for (; j < b.cols; ++j) {
       T sum = accumulate ? y[j] : T(0);
@@ -192,10 +245,14 @@ class Scratch {
   T* data_;
 };
 
+// Multiplications that take some ten times as long as it takes to tell another thread of them.
+constexpr std::int64_t kWorthSharing = 1 << 20;
+
 // The classical blocking for large products (Goto & van de Geijn, 2008): a block of b is packed
 // for the second-level cache, and a block of a for the first.
 template <class T>
-void blocked(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc, bool accumulate) {
+void blocked(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc,
+             const Start<T>& start) {
   using K = Kernel<T>;
   constexpr std::int64_t kDepth = 256, kCols = 32 * K::kWidth, kTall = 12 * K::kRows;
   Scratch<T> packed_b(kDepth * kCols), packed_a(kDepth * kTall);
@@ -203,7 +260,7 @@ void blocked(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc, boo
     const std::int64_t cols = std::min(kCols, b.cols - j0);
     for (std::int64_t k0 = 0; k0 < b.rows; k0 += kDepth) {
       const std::int64_t depth = std::min(kDepth, b.rows - k0);
-      const bool add = accumulate || k0 > 0;
+      const Start<T> begun = k0 == 0 ? start : Start<T>{c, ldc};
       const Matrix<T> block{b.at(k0, j0), depth, cols, b.row_stride, b.col_stride};
       for (std::int64_t j = 0; j < cols; j += K::kWidth)
         K::pack_strip(block, j, packed_b.get() + j * depth);
@@ -232,34 +289,55 @@ void blocked(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc, boo
         }
         for (std::int64_t j = 0; j < cols; j += K::kWidth)
           for (std::int64_t n = 0; n < count; ++n)
-            K::tile_for(static_cast<int>(heights[n]))(
-                depth, packed_a.get() + starts[n] * depth, 1, heights[n],
-                packed_b.get() + j * depth, K::kWidth, c + (i0 + starts[n]) * ldc + j0 + j, ldc,
-                std::min(K::kWidth, cols - j), add);
+            K::product_tile({packed_a.get() + starts[n] * depth, heights[n], depth, 1, heights[n]},
+                            packed_b.get() + j * depth, K::kWidth,
+                            c + (i0 + starts[n]) * ldc + j0 + j, ldc, std::min(K::kWidth, cols - j),
+                            begun.at(i0 + starts[n], j0 + j));
       }
     }
   }
 }
 
+// Calls work(from, to) so that together the calls cover the columns [0, cols) of a product, in
+// whole strips; large ones on several threads. An element comes out the same wherever the cuts are.
+template <class T, class Work>
+void for_strips(const Matrix<T>& a, std::int64_t depth, std::int64_t cols, const Work& work) {
+  constexpr std::int64_t kWidth = Kernel<T>::kWidth;
+  const std::int64_t strips = (cols + kWidth - 1) / kWidth, threads = get_num_threads();
+  if (threads == 1 || strips == 1 || a.rows * depth * cols < kWorthSharing) return work(0, cols);
+  const std::int64_t pieces = std::min(strips, 2 * threads);
+  detail::share(pieces, [&](std::int64_t i) {
+    work(i * strips / pieces * kWidth, std::min(cols, (i + 1) * strips / pieces * kWidth));
+  });
+}
+
 }  // namespace
 
 template <class T>
-void multiply(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc, bool accumulate) {
+void multiply(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc,
+              const Start<T>& start) {
   using K = Kernel<T>;
-  if (a.rows == 1 && b.row_stride == 1 && a.col_stride == 1)
-    return K::dots(a.data, b, c, accumulate);
-  if (a.rows == 1 && b.col_stride == 1)
-    return K::weighted_rows(a.data, a.col_stride, b, c, accumulate);
-  if (a.rows > 4 * K::kRows || b.rows > 4096) return blocked(a, b, c, ldc, accumulate);
-  // Few rows: packing b pays only where its rows are not contiguous.
-  Scratch<T> packed(b.rows * K::kWidth);
-  for (std::int64_t j = 0; j < b.cols; j += K::kWidth) {
-    const std::int64_t cols = std::min(K::kWidth, b.cols - j);
-    const bool direct = b.col_stride == 1 && cols == K::kWidth;
-    if (!direct) K::pack_strip(b, j, packed.get());
-    K::strip(a, direct ? b.at(0, j) : packed.get(), direct ? b.row_stride : K::kWidth, c + j, ldc,
-             cols, accumulate);
+  const bool dots = b.row_stride == 1 && a.col_stride == 1;
+  if (a.rows == 1 && (dots || b.col_stride == 1)) {
+    if (start.data && start.data != c) std::copy(start.data, start.data + b.cols, c);
+    const bool accumulate = start.data != nullptr;
+    return dots ? K::dots(a.data, b, c, accumulate)
+                : K::weighted_rows(a.data, a.col_stride, b, c, accumulate);
   }
+  // Tall products are packed throughout, unless the rows of `a` are read as they lie and a strip of
+  // b stays in the second-level cache.
+  const bool tall = a.rows > 4 * K::kRows, long_rows = a.col_stride != 1 || b.rows > 2048;
+  if ((tall && long_rows) || b.rows > 4096) return blocked(a, b, c, ldc, start);
+  for_strips<T>(a, b.rows, b.cols, [&](std::int64_t from, std::int64_t to) {
+    Scratch<T> packed(b.rows * K::kWidth);
+    for (std::int64_t j = from; j < to; j += K::kWidth) {
+      const std::int64_t cols = std::min(K::kWidth, b.cols - j);
+      const bool direct = b.col_stride == 1 && cols == K::kWidth;
+      if (!direct) K::pack_strip(b, j, packed.get());
+      K::strip(a, direct ? b.at(0, j) : packed.get(), direct ? b.row_stride : K::kWidth, c + j, ldc,
+               cols, start.at(0, j));
+    }
+  });
 }
 
 template <class T>
@@ -273,15 +351,20 @@ Packed<T>::Packed(const Matrix<T>& b) : rows_(b.rows), cols_(b.cols) {
 }
 
 template <class T>
-void Packed<T>::multiply(const Matrix<T>& a, T* c, std::int64_t ldc, bool accumulate) const {
+void Packed<T>::multiply(const Matrix<T>& a, T* c, std::int64_t ldc, const Start<T>& start) const {
   using K = Kernel<T>;
-  const T* from = static_cast<const T*>(strips_->data());
-  for (std::int64_t j = 0; j < cols_; j += K::kWidth, from += rows_ * K::kWidth)
-    K::strip(a, from, K::kWidth, c + j, ldc, std::min(K::kWidth, cols_ - j), accumulate);
+  const T* strips = static_cast<const T*>(strips_->data());
+  for_strips<T>(a, rows_, cols_, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t j = from; j < to; j += K::kWidth)
+      K::strip(a, strips + j * rows_, K::kWidth, c + j, ldc, std::min(K::kWidth, cols_ - j),
+               start.at(0, j));
+  });
 }
 
-template void multiply(const Matrix<float>&, const Matrix<float>&, float*, std::int64_t, bool);
-template void multiply(const Matrix<double>&, const Matrix<double>&, double*, std::int64_t, bool);
+template void multiply(const Matrix<float>&, const Matrix<float>&, float*, std::int64_t,
+                       const Start<float>&);
+template void multiply(const Matrix<double>&, const Matrix<double>&, double*, std::int64_t,
+                       const Start<double>&);
 template class Packed<float>;
 template class Packed<double>;
 

@@ -26,17 +26,29 @@ Matrix<T> matrix(const Tensor& t) {
   return {t.data_ptr<T>(), t.size(0), t.size(1), t.stride(0), t.stride(1)};
 }
 
-/// c = a b, or c += a b. c is row-major with rows `ldc` apart and overlaps neither operand.
+/// What a product is added to: nothing, or a matrix with rows `ld` apart (0: one row for all).
 template <class T>
-void multiply(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc, bool accumulate);
+struct Start {
+  const T* data = nullptr;
+  std::int64_t ld = 0;
+  Start at(std::int64_t r, std::int64_t c) const {
+    return data ? Start{data + r * ld + c, ld} : Start();
+  }
+};
+
+/// c = start + a b. c is row-major with rows `ldc` apart and overlaps neither operand; `start` may
+/// be c.
+template <class T>
+void multiply(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc,
+              const Start<T>& start = {});
 
 /// A right operand rearranged once into the order in which the kernel reads it.
 template <class T>
 class Packed {
  public:
   explicit Packed(const Matrix<T>& b);
-  /// c = a b, or c += a b, for the b given at construction.
-  void multiply(const Matrix<T>& a, T* c, std::int64_t ldc, bool accumulate) const;
+  /// c = start + a b, for the b given at construction.
+  void multiply(const Matrix<T>& a, T* c, std::int64_t ldc, const Start<T>& start = {}) const;
   std::int64_t rows() const { return rows_; }
   std::int64_t cols() const { return cols_; }
 

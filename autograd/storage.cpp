@@ -15,8 +15,9 @@ namespace memory {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kSmall = 512;  // up to here one class per 64 bytes, above four per doubling
-constexpr std::size_t kClasses = 8 + 4 * 40;
+constexpr std::size_t kSmall = 1024;  // up to here one class per 64 bytes, above four per doubling
+constexpr std::size_t kSmallClasses = kSmall / kAlignment;
+constexpr std::size_t kClasses = kSmallClasses + 4 * 40;
 
 struct SizeClass {
   std::size_t index;
@@ -24,14 +25,14 @@ struct SizeClass {
 };
 SizeClass class_of(std::size_t bytes) {
   if (bytes <= kSmall) {
-    const std::size_t units = bytes == 0 ? 1 : (bytes + kAlignment - 1) / kAlignment;
-    return {units - 1, units * kAlignment};
+    const std::size_t index = (bytes - (bytes != 0)) / kAlignment;
+    return {index, (index + 1) * kAlignment};
   }
   const auto doubling = static_cast<std::size_t>(63 - __builtin_clzll(bytes - 1));  // 2^d < bytes
   const std::size_t base = std::size_t{1} << doubling;
   const std::size_t quarter = base / 4;
   const std::size_t part = (bytes - base + quarter - 1) >> (doubling - 2);  // 1..4
-  return {8 + 4 * (doubling - 9) + part - 1, base + part * quarter};
+  return {kSmallClasses + 4 * (doubling - 10) + part - 1, base + part * quarter};
 }
 
 std::atomic<std::size_t> cache_limit{std::size_t{1} << 30};
@@ -54,15 +55,17 @@ struct FreeBlock {
 constexpr std::size_t kCounted = 4096;
 
 struct Cache {
-  FreeBlock* lists[kClasses] = {};
-  std::int64_t taken[kClasses] = {};  // blocks handed out here and not yet given back here
+  struct List {
+    FreeBlock* head = nullptr;
+    std::int64_t taken = 0;  // blocks handed out here and not yet given back here
+  };
+  List lists[kClasses];
   std::size_t held = 0;
 
   void clear() {
-    for (auto& head : lists)
-      while (head) {
-        FreeBlock* block = head;
-        head = block->next;
+    for (List& list : lists)
+      while (FreeBlock* block = list.head) {
+        list.head = block->next;
         std::free(block);
       }
     held = 0;
@@ -70,13 +73,23 @@ struct Cache {
   ~Cache();
 };
 
-// A trivially destructible pointer: blocks freed after the cache of a dying thread is gone must
-// still find out that it is.
+// A plain pointer: an object with a destructor is looked up by way of a guard at every use. It is
+// null before the thread's first block and after its last; `cache_dead` tells which.
+thread_local Cache* cache = nullptr;
 thread_local bool cache_dead = false;
-thread_local Cache cache_object;
 Cache::~Cache() {
   clear();
+  cache = nullptr;
   cache_dead = true;
+}
+Cache* open_cache() {
+#ifndef REEL_BYPASS_CACHE
+  if (!cache_dead) {
+    thread_local Cache object;
+    cache = &object;
+  }
+#endif
+  return cache;
 }
 
 // Large blocks lie in huge pages where the system grants them (measured on passes over 40 MB: 1.2
@@ -103,17 +116,16 @@ void* allocate(std::size_t bytes) {
     while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
     }
   }
-#ifndef REEL_BYPASS_CACHE
-  if (!cache_dead) {
-    Cache& cache = cache_object;
-    ++cache.taken[c.index];
-    if (FreeBlock* block = cache.lists[c.index]) {
-      cache.lists[c.index] = block->next;
-      cache.held -= c.bytes;
+  Cache* const own = cache ? cache : open_cache();
+  if (own) {
+    Cache::List& list = own->lists[c.index];
+    ++list.taken;
+    if (FreeBlock* block = list.head) {
+      list.head = block->next;
+      own->held -= c.bytes;
       return block;
     }
   }
-#endif
   try {
     return from_system(c.bytes);
   } catch (const std::bad_alloc&) {
@@ -125,27 +137,25 @@ void* allocate(std::size_t bytes) {
 void release(void* block, std::size_t bytes) noexcept {
   const SizeClass c = class_of(bytes);
   if (c.bytes >= kCounted) live.fetch_sub(c.bytes, std::memory_order_relaxed);
-#ifndef REEL_BYPASS_CACHE
-  if (!cache_dead) {
-    Cache& cache = cache_object;
+  if (Cache* const own = cache) {
     // What other threads allocated would pile up here without ever being asked for.
-    const bool own = cache.taken[c.index] > 0;
-    if (own) --cache.taken[c.index];
-    if (own && cache.held + c.bytes <= cache_limit.load(std::memory_order_relaxed)) {
+    Cache::List& list = own->lists[c.index];
+    const bool ours = list.taken > 0;
+    if (ours) --list.taken;
+    if (ours && own->held + c.bytes <= cache_limit.load(std::memory_order_relaxed)) {
       auto* freed = static_cast<FreeBlock*>(block);
-      freed->next = cache.lists[c.index];
-      cache.lists[c.index] = freed;
-      cache.held += c.bytes;
+      freed->next = list.head;
+      list.head = freed;
+      own->held += c.bytes;
       return;
     }
   }
-#endif
   std::free(block);
 }
 
-std::size_t cached_bytes() { return cache_dead ? 0 : cache_object.held; }
+std::size_t cached_bytes() { return cache ? cache->held : 0; }
 void empty_cache() {
-  if (!cache_dead) cache_object.clear();
+  if (cache) cache->clear();
 }
 void set_cache_limit(std::size_t bytes) { cache_limit.store(bytes, std::memory_order_relaxed); }
 std::size_t live_bytes() { return live.load(std::memory_order_relaxed); }

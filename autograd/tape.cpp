@@ -5,6 +5,7 @@
 
 #include "anomaly.hpp"
 #include "ops/ops.hpp"
+#include "ops/view.hpp"
 
 namespace reel {
 
@@ -16,12 +17,8 @@ thread_local std::uint64_t last_number = 0;
 bool GradMode::is_enabled() { return grad_enabled; }
 void GradMode::set_enabled(bool on) { grad_enabled = on; }
 
-namespace {
-// The base of a view was written in place: the view's own history is out of date, and it is now a
-// plain window on the base's memory.
-void refresh_view(const Tensor& t) {
+void detail::refresh_view(const Tensor& t) {
   TensorImpl& view = *t.impl();
-  if (!view.base.defined() || view.history_seen == view.base.impl()->history) return;
   AutoGradMode on(true);
   const TensorImpl& base = *view.base.impl();
   const auto offset = (view.data - static_cast<std::byte*>(view.storage->data())) /
@@ -30,13 +27,6 @@ void refresh_view(const Tensor& t) {
   view.grad_fn = fresh.impl()->grad_fn;
   view.output_nr = fresh.impl()->output_nr;
   view.history_seen = base.history;
-}
-}  // namespace
-
-bool tracks(const Tensor& t) {
-  if (!t.defined()) return false;
-  refresh_view(t);
-  return t.impl()->grad_fn || t.impl()->requires_grad;
 }
 
 Edge gradient_edge(const Tensor& t) {
@@ -53,16 +43,27 @@ Edge gradient_edge(const Tensor& t) {
 
 Tensor Region::of(const Tensor& whole) const {
   if (dim < 0) return whole;
-  return dropped ? whole.select(dim, start) : whole.narrow(dim, start, length);
+  if (dropped || tracks(whole)) {
+    return dropped ? whole.select(dim, start) : whole.narrow(dim, start, length);
+  }
+  return detail::window(whole, static_cast<std::size_t>(dim), start, length);
 }
 
 Node::Node(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> results)
     : edges(inputs.size()), outputs(results.size()), name_(name) {
   number = last_number;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    edges[i] = gradient_edge(*inputs[i]);
-    // A producer may have been recorded on another thread, whose numbers run ahead of ours.
-    if (edges[i].node) number = std::max(number, edges[i].node->number);
+    const Tensor& t = *inputs[i];
+    if (!tracks(t)) continue;
+    const TensorImpl& impl = *t.impl();
+    if (impl.grad_fn) {
+      edges[i].node = impl.grad_fn;
+      edges[i].nr = impl.output_nr;
+      // A producer may have been recorded on another thread, whose numbers run ahead of ours.
+      number = std::max(number, impl.grad_fn->number);
+    } else {
+      edges[i].leaf = t;
+    }
   }
   last_number = ++number;
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -109,13 +110,18 @@ Saved Saved::result(const Tensor& output, std::uint32_t nr) {
   return saved;
 }
 
-void Saved::changed(const Backward& pass) const {
+void saved_value_changed(const Node& node, IntArrayRef sizes, const Storage& storage,
+                         std::uint32_t version) {
   throw AutogradError(
-      detail::message("[", pass.node().op_name(), "] a value of shape ", value_.sizes(),
+      detail::message("[", node.op_name(), "] a value of shape ", sizes,
                       " needed for backward was modified in place after it was used: it is at "
                       "version ",
-                      value_.impl()->storage->version(), ", expected version ", version_,
+                      storage.version(), ", expected version ", version,
                       "; clone() it before changing it, or use the op that is not in place"));
+}
+
+void Saved::changed(const Backward& pass) const {
+  saved_value_changed(pass.node(), value_.sizes(), *value_.impl()->storage, version_);
 }
 
 Tensor Saved::get(const Backward& pass) const {

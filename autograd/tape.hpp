@@ -56,8 +56,18 @@ struct Edge {
 };
 /// The edge to the producer of `t`; not valid where `t` needs no gradient.
 Edge gradient_edge(const Tensor& t);
+namespace detail {
+/// For a view whose base was written in place: replaces its history, which is out of date.
+void refresh_view(const Tensor& t);
+}  // namespace detail
 /// Whether `t` requires a gradient, as a leaf or through its history.
-bool tracks(const Tensor& t);
+inline bool tracks(const Tensor& t) {
+  if (!t.defined()) return false;
+  const TensorImpl& impl = *t.impl();
+  if (impl.base.defined() && impl.history_seen != impl.base.impl()->history)
+    detail::refresh_view(t);
+  return impl.grad_fn || impl.requires_grad;
+}
 /// GradMode is on and one of the tensors requires a gradient.
 template <class... T>
 bool needs_record(const T&... t) {
@@ -80,6 +90,8 @@ struct PendingProduct {
   Tensor a, b;
   PendingProduct() = default;
   PendingProduct(Tensor rows, Tensor grads);
+  /// Takes further rows in, ahead of those that are here.
+  void put_in_front(const Tensor& rows, const Tensor& grads);
   PendingProduct(PendingProduct&& other) noexcept = default;
   PendingProduct& operator=(PendingProduct&& other) noexcept;
   ~PendingProduct();
@@ -87,16 +99,25 @@ struct PendingProduct {
 
 /// A gradient on its way, alive during one pass.
 struct GradSlot {
-  Tensor sum;          // contributions that cover the whole
-  bool owned = false;  // the memory of `sum` is written by this slot alone
-  // Views write their gradients straight into regions of `parts`, their parent's gradient: a
-  // full-size zero per time slice would make back-propagation through time quadratic.
-  Tensor parts;
-  std::int64_t parts_dim = -1;
-  std::vector<std::pair<std::int64_t, std::int64_t>> filled;  // disjoint [start, end), sorted
-  PendingProduct pending;
-  bool empty() const { return !sum.defined() && !parts.defined() && !pending.a.defined(); }
-  void clear();
+  /// What views and repeated products leave behind, until all of it is there.
+  struct Gathering {
+    // Views write their gradients straight into regions of `parts`, their parent's gradient: a
+    // full-size zero per time slice would make back-propagation through time quadratic.
+    Tensor parts;
+    std::int64_t dim = -1;
+    std::vector<std::pair<std::int64_t, std::int64_t>> filled;  // disjoint [start, end), sorted
+    PendingProduct pending;
+  };
+  Tensor sum;                            // contributions that cover the whole
+  std::unique_ptr<Gathering> gathering;  // few gradients have one
+  bool owned = false;                    // the memory of `sum` is written by this slot alone
+
+  Gathering& gathered() {
+    if (!gathering) gathering = std::make_unique<Gathering>();
+    return *gathering;
+  }
+  bool has_parts() const { return gathering && gathering->parts.defined(); }
+  bool has_pending() const { return gathering && gathering->pending.a.defined(); }
 };
 
 /// One recorded op.
@@ -136,16 +157,21 @@ class Node {
   template <class T, std::size_t N>
   class Items {
    public:
-    explicit Items(std::size_t n) : size_(n), heap_(n > N ? new T[n] : nullptr) {}
+    explicit Items(std::size_t n) : items_(n > N ? new T[n] : few_), size_(n) {}
+    Items(const Items&) = delete;
+    Items& operator=(const Items&) = delete;
+    ~Items() {
+      if (items_ != few_) delete[] items_;
+    }
     std::size_t size() const { return size_; }
-    T* begin() { return heap_ ? heap_.get() : few_; }
-    T* end() { return begin() + size_; }
-    T& operator[](std::size_t i) { return begin()[i]; }
-    const T& operator[](std::size_t i) const { return heap_ ? heap_[i] : few_[i]; }
+    T* begin() { return items_; }
+    T* end() { return items_ + size_; }
+    T& operator[](std::size_t i) { return items_[i]; }
+    const T& operator[](std::size_t i) const { return items_[i]; }
 
    private:
+    T* items_;
     std::size_t size_;
-    std::unique_ptr<T[]> heap_;
     T few_[N];
   };
 
@@ -194,6 +220,10 @@ Node& record(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Te
   return made;
 }
 
+/// Throws: a value that `node` needs was written in place since it was at `version`.
+[[noreturn]] void saved_value_changed(const Node& node, IntArrayRef sizes, const Storage& storage,
+                                      std::uint32_t version);
+
 /// A value that backward will need, with the version it had.
 class Saved {
  public:
@@ -203,6 +233,9 @@ class Saved {
   /// Result number `nr` of the op itself, held without its history (no reference cycle).
   static Saved result(const Tensor& output, std::uint32_t nr = 0);
   bool defined() const { return value_.defined(); }
+  void clear() {
+    if (value_.defined()) value_ = Tensor();
+  }
   /// The value; throws AutogradError where it was modified in place since. Where the pass records,
   /// it is connected to its history.
   Tensor get(const Backward& pass) const;
@@ -213,7 +246,7 @@ class Saved {
   }
 
  private:
-  [[noreturn]] void changed(const Backward& pass) const;
+  void changed(const Backward& pass) const;
   Tensor value_;
   std::uint32_t version_ = 0;
   std::int32_t result_nr_ = -1;
@@ -229,7 +262,7 @@ class Backward {
   Node& node() const { return *current_; }
 
   /// Whether input `i` of the node wants a gradient.
-  bool needs(std::size_t i) const;
+  bool needs(std::size_t i) const { return leads_somewhere(current_->edges[i]); }
   bool has_grad(std::size_t output = 0) const {
     return current_->outputs[output].slot.sum.defined();
   }
@@ -246,12 +279,14 @@ class Backward {
 
   /// Memory for the gradient of input `i`, of its shape: to be overwritten, or, where
   /// `accumulate`, to be added to. It is the pass's own and stays until the rule returns. Not while
-  /// recording.
+  /// recording. `over_grad`: the rule is elementwise and writes an element after it has read those
+  /// of the outputs' gradients, so that the memory may be that of the first output's gradient,
+  /// which has_grad() and grad() do not know any more then.
   struct Target {
     const Tensor& memory;
     bool accumulate;
   };
-  Target target(std::size_t i);
+  Target target(std::size_t i, bool over_grad = false);
 
   /// For a node with a `region`: its output's gradient is that part of input 0's. Not while
   /// recording.
@@ -292,7 +327,10 @@ class Backward {
   bool restricted_ = false;
   std::unordered_set<const Node*> on_path_;
   std::unordered_set<const TensorImpl*> wanted_leaves_;
-  bool leads_somewhere(const Edge& edge) const;
+  bool leads_somewhere(const Edge& edge) const {
+    return edge.valid() && (!restricted_ || on_path(edge));
+  }
+  bool on_path(const Edge& edge) const;
 };
 
 /// Hooks of a leaf.

@@ -8,43 +8,11 @@
 
 namespace reel::detail {
 
-void Operand::set_absent(Access how) {
-  data = nullptr;
-  access = how;
-}
-
-void Operand::set(const Tensor& t, Access how) {
-  const TensorImpl& impl = *t.impl();
-  const Storage& storage = *impl.storage;
-  data = impl.data;
-  sizes = impl.sizes.data();
-  strides = impl.strides.data();
-  rank = impl.sizes.size();
-  last = rank == 0 ? 1 : sizes[rank - 1];
-  numel = impl.numel;
-  access = how;
-  dense = impl.contiguous;
-  padded = dense && data == storage.data() && storage.owned() &&
-           static_cast<std::size_t>(numel) * element_size(impl.dtype) == storage.bytes();
-}
-
-void Operand::set_piece(const Tensor& t, int chunks, int c, Access how) {
-  set(t, how);
-  if (chunks == 1) return;
-  last /= chunks;
-  dense = dense && numel == last * chunks;
-  numel /= chunks;
-  padded = false;
-  data += c * last * strides[rank - 1] * static_cast<std::int64_t>(element_size(t.scalar_type()));
-}
-
-void Operand::set_memory(std::byte* at, std::int64_t count, bool reaches_on, Access how) {
-  data = at;
-  strides = nullptr;
-  numel = count;
-  access = how;
-  dense = true;
-  padded = reaches_on;
+bool Operand::padded() const {
+  if (!tensor) return true;
+  const Storage& storage = *tensor->storage;
+  return dense && data == storage.data() && storage.owned() &&
+         static_cast<std::size_t>(numel) * element_size(tensor->dtype) == storage.bytes();
 }
 
 namespace {
@@ -116,7 +84,7 @@ void walk_dense(std::int64_t n, ArrayRef<Operand> operands, std::size_t bytes, s
     if (run.step[k] == 0) continue;
     std::byte* const from = run.data[k] + static_cast<std::size_t>(whole) * bytes;
     const Operand& o = operands[k];
-    if (o.access != Operand::Read && o.padded) {
+    if (o.access != Operand::Read && o.padded()) {
       run.data[k] = from;
       continue;
     }
@@ -202,12 +170,12 @@ struct Walk {
 
 // The step of operand `o` along dimension `d` of the shape: zero where it is broadcast.
 std::int64_t stride_along(const Operand& o, std::size_t d, IntArrayRef shape, const Dims& dense) {
-  if (!o.strides) return dense[d];
-  const std::size_t ahead = shape.size() - o.rank;
+  if (!o.tensor) return dense[d];
+  const std::size_t rank = o.tensor->sizes.size(), ahead = shape.size() - rank;
   if (d < ahead) return 0;
   const std::size_t own = d - ahead;
-  const std::int64_t size = own + 1 == o.rank ? o.last : o.sizes[own];
-  return size == 1 && shape[d] != 1 ? 0 : o.strides[own];
+  const std::int64_t size = own + 1 == rank ? o.last : o.tensor->sizes[own];
+  return size == 1 && shape[d] != 1 ? 0 : o.tensor->strides[own];
 }
 
 }  // namespace
@@ -221,14 +189,14 @@ void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std:
 
   Constants constants;
   bool dense = true;
-  for (std::size_t k = 0; k < count && dense; ++k) {
+  for (std::size_t k = 0; k < count; ++k) {
     const Operand& o = operands[k];
     if (!o.data || (o.numel == 1 && n != 1)) {
       constants.set(run, k, o.data, o.access, bytes, lanes);
     } else {
       run.data[k] = o.data;
       run.step[k] = 1;
-      dense = o.dense && o.numel == n;
+      dense &= o.dense && o.numel == n;
     }
   }
   if (dense) return walk_dense(n, operands, bytes, lanes, kernel, context, run);

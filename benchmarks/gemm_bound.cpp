@@ -85,10 +85,12 @@ class Runner {
     };
     if (p_.count == 1 || p_.m == 1) {
       for (std::int64_t i = 0; i < p_.count; ++i)
-        reel::product::multiply(left(i), b, c(i), p_.n, p_.count > 1);
+        reel::product::multiply<float>(left(i), b, c(i), p_.n,
+                                       {p_.count > 1 ? c(i) : nullptr, p_.n});
     } else {
       const Packed<float> packed(b);
-      for (std::int64_t i = 0; i < p_.count; ++i) packed.multiply(left(i), c(i), p_.n, true);
+      for (std::int64_t i = 0; i < p_.count; ++i)
+        packed.multiply(left(i), c(i), p_.n, {c(i), p_.n});
     }
   }
   void by_blas() {

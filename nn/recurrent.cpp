@@ -46,19 +46,20 @@ RecurrentState joined(const std::vector<RecurrentState>& parts) {
 using Step = std::function<RecurrentState(std::int64_t row, std::int64_t size, const Tensor& h,
                                           const RecurrentState& state, const Tensor* place)>;
 
-// x + h W^T at every time step. A weight that is used once is not worth rearranging.
+// Rows of x + h W^T at every time step. A weight that is used once is not worth rearranging.
 class HiddenProduct {
  public:
   HiddenProduct(const Tensor& weight, bool once)
       : weight_(weight),
         repeated_(once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(weight)) {}
-  // Takes over the memory of x.
-  Tensor operator()(const Tensor& x, const Tensor& h) const {
-    return repeated_ ? reel::detail::add_linear_into(x, h, repeated_) : x + linear(h, weight_);
+  // The rows of x from `row` on, as many as h has. Takes over their memory.
+  Tensor operator()(const Tensor& x, std::int64_t row, const Tensor& h) const {
+    if (repeated_) return reel::detail::add_linear_into(x, row, h, repeated_);
+    return x.narrow(0, row, h.size(0)) + linear(h, weight_);
   }
   Tensor operator()(const Tensor& h) const {
     if (!repeated_) return linear(h, weight_);
-    return (*this)(zeros({h.size(0), weight_.size(0)}, h.scalar_type()), h);
+    return (*this)(zeros({h.size(0), weight_.size(0)}, h.scalar_type()), 0, h);
   }
 
  private:
@@ -109,17 +110,19 @@ Step cell_step(const RecurrentCell& cell, bool checked, const RecurrentWeights& 
   }
   return [=, &cell](std::int64_t row, std::int64_t size, const Tensor& h,
                     const RecurrentState& state, const Tensor* place) -> RecurrentState {
-    Tensor x = from_input.narrow(0, row, size), hidden;
+    Tensor x, hidden;
     if (normed) {
       const Tensor part = layer_norm(product(h), {width}, w.norm_hh, apart ? w.bias_hh : Tensor());
+      x = from_input.narrow(0, row, size);
       if (apart)
         hidden = part;
       else
         x = x + part;
     } else if (apart) {
-      hidden = product(from_hidden.narrow(0, row, size), h);
+      x = from_input.narrow(0, row, size);
+      hidden = product(from_hidden, row, h);
     } else {
-      x = product(x, h);
+      x = product(from_input, row, h);
     }
     const CellStep given{x, hidden, state.h, state.c, w.units, place};
     if (w.norm_c.defined()) return normed_lstm(w, given);
@@ -140,12 +143,12 @@ Step reset_before_step(const RecurrentWeights& w, const Tensor& input, bool once
   const Tensor gates = part(0, two), candidate = part(two, hidden);
   const HiddenProduct of_gates(w.hh.narrow(0, 0, two), once),
       of_candidate(w.hh.narrow(0, two, hidden), once);
-  return [=](std::int64_t row, std::int64_t size, const Tensor& h, const RecurrentState& state,
+  return [=](std::int64_t row, std::int64_t, const Tensor& h, const RecurrentState& state,
              const Tensor* place) -> RecurrentState {
-    const Tensor rz = of_gates(gates.narrow(0, row, size), h);
+    const Tensor rz = of_gates(gates, row, h);
     const Tensor reset =
         formula::run<false>("GruResetBackward0", kGruReset, nullptr, chunked<2>(rz), h);
-    const Tensor n = of_candidate(candidate.narrow(0, row, size), reset);
+    const Tensor n = of_candidate(candidate, row, reset);
     const Tensor* into[] = {place};
     return {formula::run<false>("GruOutBackward0", kGruOut, into, chunked<2>(rz), n, state.h),
             Tensor()};
@@ -228,7 +231,7 @@ Direction run_direction(RecurrentKind kind, const RecurrentCell& cell, const Rec
     }
     active = size;
     if (reverse) row -= size;
-    const Tensor memory = once ? Tensor() : states.narrow(0, row + shift, size);
+    const Tensor memory = once ? Tensor() : reel::detail::window(states, 0, row + shift, size);
     const Tensor* place = once || w.hr.defined() ? nullptr : &memory;
     const Tensor h = mask.defined() ? state.h * mask.narrow(0, 0, size) : state.h;
     state = step(row, size, h, state, place);

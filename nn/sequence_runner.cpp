@@ -68,10 +68,8 @@ class Stage {
     if (recurrent_) {
       recurrent_->step(input, output);
     } else {
-      for (std::int64_t b = 0; b < batch_; ++b)
-        std::copy(bias_.begin(), bias_.end(), output + b * output_size_);
       weight_->multiply({input, batch_, weight_->rows(), weight_->rows(), 1}, output, output_size_,
-                        true);
+                        {bias_.data(), 0});
     }
     activate(activation_, output, batch_, output_size_);
   }

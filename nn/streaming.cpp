@@ -110,7 +110,7 @@ class Layer {
     }
     if (projection_) {
       const product::Matrix<float> full{data(full_), batch_, hidden_, padded_, 1};
-      projection_->multiply(full, data(next_) + in_, row_, false);
+      projection_->multiply(full, data(next_) + in_, row_);
     }
     std::swap(operand_, next_);
   }
@@ -256,9 +256,7 @@ class Connection {
   }
   product::Matrix<float> apply(Layer& layer) {
     if (weight_) {
-      for (std::int64_t b = 0; b < batch_; ++b)
-        std::copy(bias_.begin(), bias_.end(), gate_.begin() + b * padded_);
-      weight_->multiply(layer.inputs(), gate_.data(), padded_, true);
+      weight_->multiply(layer.inputs(), gate_.data(), padded_, {bias_.data(), 0});
       for (std::size_t i = 0; i < gate_.size(); i += Lanes::count)
         Lanes::store(gate_.data() + i,
                      evaluate(kSigmoid, Number(Lanes::load(gate_.data() + i))).data.v.v);
@@ -326,13 +324,11 @@ class StreamingRunner::Impl {
       layer.step();
       given = k > 0 && !connections_.empty() ? connections_[k - 1].apply(layer) : layer.output();
     }
-    for (std::int64_t b = 0; b < batch_; ++b) {
-      if (head_)
-        std::copy(head_bias_.begin(), head_bias_.end(), output + b * out_);
-      else
+    if (head_)
+      head_->multiply(given, output, out_, {head_bias_.data(), 0});
+    else
+      for (std::int64_t b = 0; b < batch_; ++b)
         std::copy_n(given.at(b, 0), out_, output + b * out_);
-    }
-    if (head_) head_->multiply(given, output, out_, true);
   }
 
   void reset() {

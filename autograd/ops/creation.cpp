@@ -11,44 +11,37 @@
 namespace reel {
 
 namespace {
-// The sizes, their product, and strides without gaps, written where they stay.
-void set_dense(TensorImpl& impl, IntArrayRef sizes) {
-  impl.numel = count_elements(sizes);
-  std::int64_t* own = impl.sizes.reset(sizes.size());
-  std::int64_t* strides = impl.strides.reset(sizes.size());
+// Strides without gaps, written where they stay.
+void set_dense_strides(TensorImpl& impl) {
+  const std::size_t rank = impl.sizes.size();
+  const std::int64_t* sizes = impl.sizes.data();
+  std::int64_t* strides = impl.strides.reset(rank);
   std::uint64_t step = 1;  // unsigned: beside a size of zero the others may multiply to anything
-  for (std::size_t d = sizes.size(); d-- > 0;) {
-    own[d] = sizes[d];
+  for (std::size_t d = rank; d-- > 0;) {
     strides[d] = static_cast<std::int64_t>(step);
     step *= static_cast<std::uint64_t>(std::max<std::int64_t>(sizes[d], 1));
   }
 }
 }  // namespace
 
-Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
+Tensor detail::empty_dense(const Dims& sizes, std::int64_t numel, ScalarType dtype) {
+  const auto bytes = static_cast<std::uint64_t>(element_size(dtype));
+  check<ShapeError>(static_cast<std::uint64_t>(numel) < (std::uint64_t{1} << 46) / bytes,
+                    "[empty] a tensor of shape ", sizes, " is too large");
   auto impl = TensorImpl::make();
-  impl->dtype = options.dtype();
-  set_dense(*impl, sizes);
-  std::int64_t bytes = 0;
-  const bool overflow = __builtin_mul_overflow(
-      impl->numel, static_cast<std::int64_t>(element_size(impl->dtype)), &bytes);
-  check<ShapeError>(!overflow && bytes < (std::int64_t{1} << 46), "[empty] a tensor of shape ",
-                    sizes, " is too large");
-  impl->storage = Storage::make(static_cast<std::size_t>(bytes));
-  impl->data = static_cast<std::byte*>(impl->storage->data());
-  Tensor t(std::move(impl));
-  if (options.requires_grad()) t.set_requires_grad(true);
-  return t;
-}
-
-Tensor detail::empty_as(const Tensor& t) {
-  const TensorImpl& from = *t.impl();
-  auto impl = TensorImpl::make();
-  impl->dtype = from.dtype;
-  set_dense(*impl, from.sizes);
-  impl->storage = Storage::make(static_cast<std::size_t>(from.numel) * element_size(from.dtype));
+  impl->dtype = dtype;
+  impl->sizes = sizes;
+  impl->numel = numel;
+  set_dense_strides(*impl);
+  impl->storage = Storage::make(static_cast<std::size_t>(numel) * bytes);
   impl->data = static_cast<std::byte*>(impl->storage->data());
   return Tensor(std::move(impl));
+}
+
+Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
+  const Tensor t = detail::empty_dense(Dims(sizes), count_elements(sizes), options.dtype());
+  if (options.requires_grad()) t.set_requires_grad(true);
+  return t;
 }
 
 namespace {

@@ -230,8 +230,7 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Dims sizes(x.sizes());
   sizes[sizes.size() - 1] = width;
   Tensor products = empty({from.table.size(0), width}, x.scalar_type());
-  if (bias.defined()) kernels::copy(products, bias.detach().expand(products.sizes()));
-  gemm(from.table.detach().contiguous(), weight.detach().t(), products, bias.defined());
+  gemm_plus_row(from.table.detach().contiguous(), weight.detach().t(), bias, products);
   Tensor out = empty(sizes, x.scalar_type());
   detail::gather_rows(products, from.positions, out);
   record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&x, &weight, &bias, &from.table},
@@ -279,8 +278,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const std::int64_t rows = count_elements(sizes) / std::max<std::int64_t>(width, 1);
   const Tensor flat = x.dim() == 2 ? x : x.reshape({rows, in});
   Tensor out = empty({rows, width}, x.scalar_type());
-  if (bias.defined()) kernels::copy(out, bias.detach().expand({rows, width}));
-  gemm(flat, weight.detach().t(), out, bias.defined());
+  gemm_plus_row(flat, weight.detach().t(), bias, out);
   if (needs_record(flat, weight, bias))
     record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&flat, &weight, &bias}, {&out},
            [x = tracks(weight) ? Saved(flat) : Saved(),
@@ -298,27 +296,30 @@ namespace detail {
 RepeatedWeight::RepeatedWeight(const Tensor& w)
     : weight(w), forward(w.detach().t()), backward(w.detach()) {}
 
-Tensor add_linear_into(const Tensor& input, const Tensor& x,
+Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
                        const std::shared_ptr<RepeatedWeight>& w) {
-  w->forward.multiply(x, input, true);
-  Tensor out = input.detach();
+  const Tensor out = window(input, 0, row, x.size(0));
+  w->forward.multiply(x, out, true);
   if (needs_record(input, x, w->weight)) {
-    Node& node = record("AddmmBackward0", {&input, &x, &w->weight}, {&out},
-                        [x = Saved(x), saved = Saved(w->weight), w](Backward& pass) {
-                          const Tensor g = pass.grad(), weight = saved.get(pass);
-                          if (pass.recording()) {
-                            pass.add(0, g);
-                            pass.add_product(1, g, weight);
-                          } else {
-                            pass.add_region();
-                            if (pass.needs(1)) {
-                              const Backward::Target into = pass.target(1);
-                              w->backward.multiply(g, into.memory, into.accumulate);
-                            }
-                          }
-                          pass.add_row_product(2, g, x.get(pass));
-                        });
-    node.region = Region{};  // the input's gradient is the result's, in the same memory
+    Node& node =
+        record("AddmmBackward0", {&input, &x, &w->weight}, {&out},
+               [row, after = input.size(0) - row - x.size(0), x = Saved(x),
+                saved = Saved(w->weight), w](Backward& pass) {
+                 const Tensor g = pass.grad(), weight = saved.get(pass);
+                 if (pass.recording()) {
+                   const auto rest = [&](std::int64_t n) { return g.new_zeros({n, g.size(1)}); };
+                   if (pass.needs(0)) pass.add(0, cat({rest(row), g, rest(after)}));
+                   pass.add_product(1, g, weight);
+                 } else {
+                   pass.add_region();
+                   if (pass.needs(1)) {
+                     const Backward::Target into = pass.target(1);
+                     w->backward.multiply(g, into.memory, into.accumulate);
+                   }
+                 }
+                 pass.add_row_product(2, g, x.get(pass));
+               });
+    node.region = Region{0, row, x.size(0), false};  // of the input's gradient: it lies there
   }
   return out;
 }

@@ -50,9 +50,10 @@ struct RepeatedWeight {
   Tensor weight;
   PackedOperand forward, backward;
 };
-/// input + x W^T for input [rows, out] and x [rows, in]. The result takes over the memory of
-/// `input`, which nobody may read afterwards: for the steps of a recurrent net.
-Tensor add_linear_into(const Tensor& input, const Tensor& x,
+/// input + x W^T for x [size, in] and rows [row, row + size) of `input` [rows, out]. The result
+/// takes over the memory of these rows, which nobody may read afterwards: for the steps of a
+/// recurrent net, for which a view and its node more for each would tell.
+Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
                        const std::shared_ptr<RepeatedWeight>& w);
 }  // namespace detail
 

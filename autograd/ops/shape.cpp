@@ -29,12 +29,21 @@ Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::b
   impl->dtype = from.dtype;
   impl->storage = from.storage;
   impl->data = data;
-  impl->sizes = Dims(sizes);
-  impl->strides = Dims(strides);
+  impl->sizes = sizes;
+  impl->strides = strides;
   finish_geometry(*impl);
   impl->base = from.base.defined() ? from.base : t;
   impl->history_seen = impl->base.impl()->history;
   return Tensor(std::move(impl));
+}
+
+Tensor window(const Tensor& t, std::size_t dim, std::int64_t start, std::int64_t length) {
+  Tensor out = t.detach();
+  TensorImpl& impl = *out.impl();
+  impl.sizes[dim] = length;
+  impl.data += start * impl.strides[dim] * static_cast<std::int64_t>(element_size(impl.dtype));
+  finish_geometry(impl);
+  return out;
 }
 
 namespace {

@@ -10,8 +10,12 @@ void finish_geometry(TensorImpl& impl);
 /// A window on the memory of `t`, not recorded. `data` is its first element.
 Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::byte* data);
 
-/// Uninitialised, of the dtype and sizes of `t`, which is contiguous.
-Tensor empty_as(const Tensor& t);
+/// Indices [start, start + length) of `t` along `dim`, which must be there: the memory alone, which
+/// knows nothing of `t` and of the tape.
+Tensor window(const Tensor& t, std::size_t dim, std::int64_t start, std::int64_t length);
+
+/// Uninitialised; `numel` is the product of `sizes`.
+Tensor empty_dense(const Dims& sizes, std::int64_t numel, ScalarType dtype);
 /// `memory`, whose first dimension `slices` cut into pieces, in order: they lie behind one another
 /// in memory that belongs to nobody else. Joins them on the tape without copying.
 Tensor join_slices(const Tensor& memory, TensorList slices);
