@@ -8,8 +8,6 @@
 #include "simd_math.hpp"
 #include "tensor.hpp"
 
-#define REEL_INLINE __attribute__((always_inline)) inline
-
 namespace reel::formula {
 
 template <class V>

@@ -19,6 +19,9 @@
 #include <limits>
 #include <type_traits>
 
+/// For what a kernel does with each batch: a call would store and load all its registers.
+#define REEL_INLINE __attribute__((always_inline)) inline
+
 namespace reel::simd {
 
 /// What a kernel computes with: a batch for the floating types, the plain number for the others.
@@ -63,13 +66,15 @@ Batch<float, A> power_of_two(const Batch<float, A>& n) {
   return xsimd::bitwise_cast<Batch<float, A>>(bits);
 }
 
-/// e^x. Cephes' reduction and polynomial; the scale is applied in two steps, so that results reach
-/// through the denormals to zero and up to infinity. NaN stays NaN. Less: e^(x - less), for a small
+/// e^x. Cephes' reduction and polynomial; the scale is applied in two steps (or by the instruction
+/// that does so), so that results reach through the denormals to zero and up to infinity. NaN stays
+/// NaN. Less: e^(x - less), for a small
 /// `less`.
 template <bool Less = false, class A>
-Batch<float, A> exp(const Batch<float, A>& x, [[maybe_unused]] const Batch<float, A>& less = {}) {
+REEL_INLINE Batch<float, A> exp(const Batch<float, A>& x,
+                                [[maybe_unused]] const Batch<float, A>& less = {}) {
   using B = Batch<float, A>;
-  const B c = xsimd::select(x > B(89.f), B(89.f), xsimd::select(x < B(-104.f), B(-104.f), x));
+  const B c = xsimd::max(B(-104.f), xsimd::min(B(89.f), x));  // NaN as second operand stays
   const B n = xsimd::nearbyint(c * B(1.44269504088896341f));
   B r = xsimd::fma(n, B(-0.693359375f), c);
   r = xsimd::fma(n, B(2.12194440e-4f), r);
@@ -80,9 +85,11 @@ Batch<float, A> exp(const Batch<float, A>& x, [[maybe_unused]] const Batch<float
   p = xsimd::fma(p, r, B(1.6666665459e-1f));
   p = xsimd::fma(p, r, B(5.0000001201e-1f));
   const B y = xsimd::fma(p, r * r, r) + B(1.f);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(B) == 64) return B(_mm512_scalef_ps(y, n));
+#endif
   const B half = xsimd::trunc(n * B(0.5f));
-  const B scaled = y * power_of_two(half) * power_of_two(n - half);
-  return xsimd::select(x == x, scaled, x);
+  return y * power_of_two(half) * power_of_two(n - half);
 }
 template <class A>
 Batch<double, A> exp(const Batch<double, A>& x) {
@@ -96,7 +103,7 @@ Batch<double, A> exp(const Batch<double, A>& x) {
 
 /// tanh: an odd polynomial (Cephes) near zero, 1 - 2 / (e^2|x| + 1) beyond.
 template <class A>
-Batch<float, A> tanh(const Batch<float, A>& x) {
+REEL_INLINE Batch<float, A> tanh(const Batch<float, A>& x) {
   using B = Batch<float, A>;
   const B z = x * x;
   B p = xsimd::fma(B(-5.70498872745e-3f), z, B(2.06390887954e-2f));
@@ -125,7 +132,7 @@ Batch<double, A> with_denormals(const Batch<double, A>& x, F logarithm, double t
 
 /// 1 / (1 + e^-x), from e^-|x| so that neither side loses digits.
 template <class T, class A>
-Batch<T, A> sigmoid(const Batch<T, A>& x) {
+REEL_INLINE Batch<T, A> sigmoid(const Batch<T, A>& x) {
   using B = Batch<T, A>;
   const B e = exp(-xsimd::abs(x));
   return xsimd::select(x < B(T(0)), e, B(T(1))) / (B(T(1)) + e);
