@@ -14,13 +14,19 @@
 #include "xtensor_api.hpp"
 
 extern "C" {
-// OpenBLAS's own function; other BLAS libraries do not have it.
+// OpenBLAS's own functions; other BLAS libraries do not have them.
+void openblas_set_num_threads(int) __attribute__((weak));
 char* openblas_get_corename(void) __attribute__((weak));
 }
 
 namespace reel {
 
 namespace {
+// Threads are ours: its own wait for one another on a busy machine even in small products.
+void pin_threads() {
+  if (openblas_set_num_threads) openblas_set_num_threads(1);
+}
+
 // Without AVX2 our kernels are no match for any BLAS.
 constexpr std::size_t kVectorBytes = sizeof(simd::Lanes<float>::type);
 constexpr bool kWideVectors = kVectorBytes >= 32;
@@ -49,8 +55,7 @@ bool is_for_blas(const Tensor& a, const Tensor& b) {
 }
 
 bool goes_to_blas(const Tensor& a, const Tensor& b) {
-  // One BLAS thread unless asked otherwise: left alone it takes as many as there are cores.
-  static const bool serves = (set_num_threads(get_num_threads()), blas_is_fast());
+  static const bool serves = (pin_threads(), blas_is_fast());
   return serves && (!kWideVectors || is_for_blas(a, b));
 }
 
@@ -74,6 +79,10 @@ Operand2d operand(const Tensor& t) {
   return {t.detach().contiguous(), false, std::max<std::int64_t>(cols, 1)};
 }
 
+// Large products are cut into as many groups of rows, on any number of threads, since a BLAS may
+// sum a block of another size in another order.
+constexpr std::int64_t kLarge = 1 << 23, kGroups = 4;
+
 template <class T>
 void blas(const Tensor& left, const Tensor& right, const Tensor& c, std::int64_t ldc,
           bool accumulate) {
@@ -82,11 +91,17 @@ void blas(const Tensor& left, const Tensor& right, const Tensor& c, std::int64_t
     return t ? cxxblas::Transpose::Trans : cxxblas::Transpose::NoTrans;
   };
   using Index = xt::blas_index_t;
-  cxxblas::gemm<Index>(cxxblas::StorageOrder::RowMajor, trans(a.transposed), trans(b.transposed),
-                       static_cast<Index>(c.size(0)), static_cast<Index>(c.size(1)),
-                       static_cast<Index>(left.size(1)), T(1), a.tensor.data_ptr<T>(),
-                       static_cast<Index>(a.ld), b.tensor.data_ptr<T>(), static_cast<Index>(b.ld),
-                       T(accumulate ? 1 : 0), c.data_ptr<T>(), static_cast<Index>(ldc));
+  const std::int64_t m = c.size(0), n = c.size(1), k = left.size(1);
+  const std::int64_t groups = m >= 64 * kGroups && m * n * k >= kLarge ? kGroups : 1;
+  detail::share(groups, [&](std::int64_t i) {
+    const std::int64_t from = i * m / groups, rows = (i + 1) * m / groups - from;
+    cxxblas::gemm<Index>(cxxblas::StorageOrder::RowMajor, trans(a.transposed), trans(b.transposed),
+                         static_cast<Index>(rows), static_cast<Index>(n), static_cast<Index>(k),
+                         T(1), a.tensor.data_ptr<T>() + from * (a.transposed ? 1 : a.ld),
+                         static_cast<Index>(a.ld), b.tensor.data_ptr<T>(), static_cast<Index>(b.ld),
+                         T(accumulate ? 1 : 0), c.data_ptr<T>() + from * ldc,
+                         static_cast<Index>(ldc));
+  });
 }
 }  // namespace
 

@@ -246,7 +246,7 @@ class Scratch {
 };
 
 // Multiplications that take some ten times as long as it takes to tell another thread of them.
-constexpr std::int64_t kWorthSharing = 1 << 20;
+constexpr std::int64_t kWorthSharing = 1 << 22;
 
 // The classical blocking for large products (Goto & van de Geijn, 2008): a block of b is packed
 // for the second-level cache, and a block of a for the first.
@@ -304,7 +304,9 @@ template <class T, class Work>
 void for_strips(const Matrix<T>& a, std::int64_t depth, std::int64_t cols, const Work& work) {
   constexpr std::int64_t kWidth = Kernel<T>::kWidth;
   const std::int64_t strips = (cols + kWidth - 1) / kWidth, threads = get_num_threads();
-  if (threads == 1 || strips == 1 || a.rows * depth * cols < kWorthSharing) return work(0, cols);
+  const std::int64_t slowness = a.rows == 1 ? 4 : 1;  // of a row, which waits for memory
+  const bool large = slowness * a.rows * depth * cols >= kWorthSharing;
+  if (threads == 1 || strips == 1 || !large) return work(0, cols);
   const std::int64_t pieces = std::min(strips, 2 * threads);
   detail::share(pieces, [&](std::int64_t i) {
     work(i * strips / pieces * kWidth, std::min(cols, (i + 1) * strips / pieces * kWidth));

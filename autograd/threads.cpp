@@ -12,8 +12,6 @@
 #include "denormals.hpp"
 #include "error.hpp"
 
-extern "C" void openblas_set_num_threads(int) __attribute__((weak));  // OpenBLAS alone has it
-
 namespace reel {
 namespace {
 
@@ -112,7 +110,6 @@ thread_local bool inside = false;
 void set_num_threads(int n) {
   check(n >= 1, "[set_num_threads] expected at least 1, found ", n);
   threads = n;
-  if (openblas_set_num_threads) openblas_set_num_threads(n);
 }
 int get_num_threads() { return threads; }
 
