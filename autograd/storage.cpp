@@ -54,6 +54,12 @@ struct FreeBlock {
 // Large blocks alone are counted: two atomics per tiny tensor would cost as much as the tensor.
 constexpr std::size_t kCounted = 4096;
 
+// A plain pointer: an object with a destructor is looked up by way of a guard at every use. It is
+// null before the thread's first block and after its last; `cache_dead` tells which.
+struct Cache;
+thread_local Cache* cache = nullptr;
+thread_local bool cache_dead = false;
+
 struct Cache {
   struct List {
     FreeBlock* head = nullptr;
@@ -70,18 +76,13 @@ struct Cache {
       }
     held = 0;
   }
-  ~Cache();
+  ~Cache() {
+    clear();
+    cache = nullptr;
+    cache_dead = true;
+  }
 };
 
-// A plain pointer: an object with a destructor is looked up by way of a guard at every use. It is
-// null before the thread's first block and after its last; `cache_dead` tells which.
-thread_local Cache* cache = nullptr;
-thread_local bool cache_dead = false;
-Cache::~Cache() {
-  clear();
-  cache = nullptr;
-  cache_dead = true;
-}
 Cache* open_cache() {
 #ifndef REEL_BYPASS_CACHE
   if (!cache_dead) {

@@ -9,6 +9,12 @@ install(TARGETS reel reel_torch_compat EXPORT reelTargets
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+if(REEL_HWCAPS)
+  foreach(level x86-64-v3 x86-64-v4)
+    install(TARGETS reel-${level} LIBRARY NAMELINK_SKIP
+            DESTINATION "${CMAKE_INSTALL_LIBDIR}/glibc-hwcaps/${level}")
+  endforeach()
+endif()
 install(DIRECTORY autograd nn optim DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/reel"
         FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY compat DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/reel"
