@@ -39,7 +39,13 @@ class PackedSequence {
   /// The same sequences with the data converted.
   PackedSequence to(ScalarType dtype) const;
   PackedSequence to(Device device) const;
+  PackedSequence to(DeviceType device) const { return to(Device(device)); }
+  PackedSequence to(const TensorOptions& options) const {
+    return options.has_dtype() ? to(options.dtype()) : *this;
+  }
   PackedSequence cpu() const { return *this; }
+  /// Throws Error: there is no such device.
+  PackedSequence cuda() const { return to(Device(kCUDA)); }
 
  private:
   Tensor data_, batch_sizes_, sorted_indices_, unsorted_indices_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <sstream>
 #include <tuple>
 #include <unordered_map>
 
@@ -290,4 +291,26 @@ namespace detail {
 void refuse_null_module() { throw Error("[save/load] the pointer to the module is null"); }
 
 }  // namespace detail
+namespace detail {
+
+void write_to(const SaveFunction& function, const StateFile& file) {
+  std::ostringstream stream;
+  file.write(stream);
+  const std::string bytes = stream.str();
+  function(bytes.data(), bytes.size());
+}
+StateFile read_from(const char* bytes, std::size_t size) {
+  std::istringstream stream(std::string(bytes, size));
+  return StateFile::read(stream);
+}
+StateFile read_from(const LoadFunction& function, const std::function<std::size_t()>& size) {
+  std::string bytes(size(), '\0');
+  const std::size_t got = function(0, bytes.data(), bytes.size());
+  check<FileError>(got == bytes.size(), "[load] the reading function gave ", got, " bytes of ",
+                   bytes.size());
+  return read_from(bytes.data(), bytes.size());
+}
+
+}  // namespace detail
+
 }  // namespace reel

@@ -8,6 +8,9 @@
 // together.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -115,6 +118,39 @@ void load(Value& value, const std::string& path, Device = Device()) {
 template <class Value>
 void load(Value& value, std::istream& stream, Device = Device()) {
   load(value, stream, LoadOptions());
+}
+
+// ---- the same in memory, as libtorch has it
+
+/// Takes the bytes of a file; what it returns does not matter.
+using SaveFunction = std::function<std::size_t(const void* bytes, std::size_t size)>;
+/// Copies up to `size` bytes from `position` on into `into` and returns how many.
+using LoadFunction =
+    std::function<std::size_t(std::uint64_t position, void* into, std::size_t size)>;
+
+namespace detail {
+void write_to(const SaveFunction& function, const StateFile& file);
+StateFile read_from(const char* bytes, std::size_t size);
+StateFile read_from(const LoadFunction& function, const std::function<std::size_t()>& size);
+}  // namespace detail
+
+/// Gives the function the bytes of a JSON file.
+template <class Value>
+void save(const Value& value, const SaveFunction& function) {
+  detail::write_to(function, to_file(detail::contents(value)));
+}
+inline void save(const std::vector<Tensor>& tensors, const SaveFunction& function) {
+  detail::write_to(function, to_file(tensors));
+}
+/// Reads a file of any of the formats. Throws as the other load() does, and FileError where
+/// `function` returns fewer bytes than `size` promised.
+template <class Value>
+void load(Value& value, const char* bytes, std::size_t size) {
+  detail::load_from(detail::read_from(bytes, size), detail::contents(value), LoadOptions());
+}
+template <class Value>
+void load(Value& value, const LoadFunction& function, const std::function<std::size_t()>& size) {
+  detail::load_from(detail::read_from(function, size), detail::contents(value), LoadOptions());
 }
 
 }  // namespace reel

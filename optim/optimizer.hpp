@@ -168,6 +168,19 @@ class Optimizer {
   /// shapes, in place of options and state. Throws Error that lists every missing, unexpected and
   /// misshapen name; then nothing has changed.
   void load_state_dict(const StateDict& from);
+  /// The same with an archive of libtorch's kind (nn/archive.hpp). What else it holds, a module's
+  /// tensors for instance, does not matter.
+  template <class Archive>
+  void save(Archive& archive) const {
+    for (const auto& [key, value] : state_dict()) archive.write(key, value);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    StateDict state;
+    for (const std::string& part : {name(), std::string("param_groups"), std::string("state")})
+      if (Archive nested; archive.try_read(part, nested)) collect(nested, part, state);
+    load_state_dict(state);
+  }
   /// The first half of load_state_dict: checks everything and changes nothing. What does not fit
   /// is added to `problems`; where nothing was, the result puts the state in place.
   std::function<void()> prepare_load(const StateDict& from, std::vector<std::string>& problems);
@@ -220,6 +233,19 @@ class Optimizer {
 
  private:
   void check_parameters(const std::vector<Tensor>& params) const;
+  /// Appends every tensor in an archive, at any depth.
+  template <class Archive>
+  static void collect(Archive& archive, const std::string& prefix, StateDict& into) {
+    for (const std::string& key : archive.keys()) {
+      const std::string whole = prefix + "." + key;
+      Tensor value;
+      Archive nested;
+      if (archive.try_read(key, value))
+        into.emplace_back(whole, value);
+      else if (archive.try_read(key, nested))
+        collect(nested, whole, into);
+    }
+  }
 
   std::unique_ptr<OptimizerOptions> defaults_;
   std::vector<OptimizerParamGroup> param_groups_;
