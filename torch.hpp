@@ -26,7 +26,9 @@
 #include <random>
 #include <sstream>
 #include <thread>
+#include <type_traits>
 #include <unordered_map>
+#include <variant>
 
 #include "nn/archive.hpp"
 #include "nn/data/data.hpp"
@@ -43,6 +45,27 @@ inline void synchronize(std::int64_t = -1) {}
 inline void manual_seed(std::uint64_t) {}
 inline void manual_seed_all(std::uint64_t) {}
 }  // namespace cuda
+
+namespace serialize {
+/// A module, a holder, an optimizer or a tensor (under the key "0") into an archive.
+template <class Value>
+OutputArchive& operator<<(OutputArchive& archive, const Value& value) {
+  if constexpr (std::is_same_v<Value, Tensor>)
+    archive.write("0", value);
+  else
+    ::reel::detail::contents(value).save(archive);
+  return archive;
+}
+/// The same out of an archive.
+template <class Value>
+InputArchive& operator>>(InputArchive& archive, Value& value) {
+  if constexpr (std::is_same_v<Value, Tensor>)
+    archive.read("0", value);
+  else
+    ::reel::detail::contents(value).load(archive);
+  return archive;
+}
+}  // namespace serialize
 
 /// TorchScript is not part of reel; see docs/format.md for how weights come from Python.
 namespace jit {
@@ -73,6 +96,18 @@ using namespace ::reel;
 template <class T>
 constexpr std::optional<std::decay_t<T>> make_optional(T&& value) {
   return std::make_optional(std::forward<T>(value));
+}
+using std::get;
+using std::get_if;
+using std::holds_alternative;
+using std::to_string;
+using std::variant;
+using std::visit;
+
+/// What the arguments print, one behind the other.
+template <class... T>
+std::string str(const T&... pieces) {
+  return ::reel::detail::message(pieces...);
 }
 
 /// The integers from `begin` below `end`, or from 0: `for (auto i : c10::irange(n))`.
@@ -133,3 +168,15 @@ IntegerRange<T> irange(A begin, T end) {
 #define TORCH_INTERNAL_ASSERT(...) TORCH_CHECK(__VA_ARGS__)
 #define AT_ASSERT(...) TORCH_CHECK(__VA_ARGS__)
 #define AT_ERROR(...) TORCH_CHECK(false, __VA_ARGS__)
+
+// Print a warning: always, or the first time that the line is reached.
+#define TORCH_WARN(...) \
+  (std::cerr << "[W " << __FILE__ << ":" << __LINE__ << "] " << ::c10::str(__VA_ARGS__) << "\n")
+#define TORCH_WARN_ONCE(...)              \
+  do {                                    \
+    static const bool reel_warned = [&] { \
+      TORCH_WARN(__VA_ARGS__);            \
+      return true;                        \
+    }();                                  \
+    static_cast<void>(reel_warned);       \
+  } while (false)

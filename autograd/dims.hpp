@@ -1,6 +1,7 @@
 // ArrayRef, the argument type for lists, and Dims, the stored form of sizes and strides.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -8,6 +9,8 @@
 #include <iosfwd>
 #include <utility>
 #include <vector>
+
+#include "error.hpp"
 
 namespace reel {
 
@@ -45,6 +48,18 @@ class ArrayRef {
   constexpr const T& front() const { return data_[0]; }
   constexpr const T& back() const { return data_[size_ - 1]; }
   std::vector<T> vec() const { return std::vector<T>(begin(), end()); }
+  /// Throws IndexError behind the end.
+  const T& at(std::size_t i) const {
+    check<IndexError>(i < size_, "[ArrayRef::at] index ", i, " is not below the size ", size_);
+    return data_[i];
+  }
+  /// `count` elements from `first` on, or all from there. Throws IndexError behind the end.
+  ArrayRef slice(std::size_t first, std::size_t count) const {
+    check<IndexError>(first <= size_ && count <= size_ - first, "[ArrayRef::slice] ", count,
+                      " elements from ", first, " on are not within the size ", size_);
+    return ArrayRef(data_ + first, count);
+  }
+  ArrayRef slice(std::size_t first) const { return slice(first, size_ - std::min(first, size_)); }
 
   friend bool operator==(ArrayRef a, ArrayRef b) {
     if (a.size_ != b.size_) return false;

@@ -188,10 +188,13 @@ constexpr DeviceType kCUDA = DeviceType::CUDA;
 /// Where a tensor lives. Only the CPU exists: any other device throws Error.
 class Device {
  public:
+  using Type = DeviceType;
   Device(DeviceType type = kCPU, int index = -1);
   Device(const std::string& name);
   Device(const char* name) : Device(std::string(name)) {}
   DeviceType type() const { return kCPU; }
+  std::int8_t index() const { return -1; }
+  bool has_index() const { return false; }
   bool is_cpu() const { return true; }
   bool is_cuda() const { return false; }
   std::string str() const { return "cpu"; }
@@ -199,6 +202,10 @@ class Device {
   friend bool operator!=(const Device&, const Device&) { return false; }
 };
 std::ostream& operator<<(std::ostream& out, const Device& device);
+
+/// How a tensor's elements lie in memory: at strides.
+enum class Layout : std::int8_t { Strided };
+constexpr Layout kStrided = Layout::Strided;
 
 /// dtype, device and requires_grad of a tensor to be made; fluent, as in libtorch.
 class TensorOptions {
@@ -218,6 +225,7 @@ class TensorOptions {
   }
   TensorOptions device(Device, int = -1) const { return *this; }
   TensorOptions device(DeviceType t, int index = -1) const { return device(Device(t, index)); }
+  TensorOptions layout(Layout) const { return *this; }
   TensorOptions requires_grad(bool on) const {
     TensorOptions r = *this;
     r.requires_grad_ = on;
@@ -227,6 +235,7 @@ class TensorOptions {
   std::optional<ScalarType> dtype_opt() const { return dtype_; }
   bool has_dtype() const { return dtype_.has_value(); }
   Device device() const { return Device(); }
+  Layout layout() const { return kStrided; }
   bool requires_grad() const { return requires_grad_; }
 
  private:

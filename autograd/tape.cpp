@@ -133,4 +133,8 @@ Tensor Saved::get(const Backward& pass) const {
   return connected;
 }
 
+std::ostream& operator<<(std::ostream& out, const Ref<Node>& node) {
+  return out << (node ? node->op_name() : "none");
+}
+
 }  // namespace reel

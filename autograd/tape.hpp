@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -358,5 +359,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
                          std::optional<bool> retain_graph = nullopt, bool create_graph = false,
                          bool allow_unused = false);
 }  // namespace autograd
+
+/// What grad_fn() returns, by its name: "MulBackward0"; "none" for a leaf.
+std::ostream& operator<<(std::ostream& out, const Ref<Node>& node);
 
 }  // namespace reel

@@ -81,6 +81,9 @@ class Tensor {
   TensorOptions options() const { return TensorOptions(scalar_type()); }
   bool is_contiguous() const;
   bool is_floating_point() const { return reel::is_floating_point(scalar_type()); }
+  bool is_signed() const { return scalar_type() != kUInt8 && scalar_type() != kBool; }
+  Layout layout() const { return kStrided; }
+  std::int64_t get_device() const { return -1; }
   bool is_view() const;
 
   // ---- its numbers
@@ -104,6 +107,7 @@ class Tensor {
   T item() const {
     return item().to<T>();
   }
+  bool is_nonzero() const { return item().to<bool>(); }
   std::string toString() const;
   void print() const;
 
@@ -151,6 +155,7 @@ class Tensor {
   Tensor& detach_();
   Tensor data() const { return detach(); }
   Tensor variable_data() const { return detach(); }
+  Tensor tensor_data() const { return detach(); }
 
   // ---- new tensors of this one's dtype, unless options name another (ops/creation.hpp)
   Tensor new_empty(IntArrayRef sizes, const TensorOptions& options = {}) const;

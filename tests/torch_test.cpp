@@ -52,6 +52,76 @@ TEST_CASE("libtorch's names: namespaces, macros, devices") {
   CHECK(TORCH_VERSION_MAJOR == 1);
 }
 
+TEST_CASE("libtorch's names: strings, variants, layouts") {
+  CHECK(c10::str("a", 1, ' ', 0.5, torch::ones({2}).sizes()) == "a1 0.5[2]");
+  CHECK(c10::to_string(7) == "7");
+  c10::variant<int, double> value = 2;
+  CHECK(c10::holds_alternative<int>(value));
+  CHECK(c10::get<int>(value) == 2);
+  CHECK(c10::get_if<double>(&value) == nullptr);
+  const auto options = torch::TensorOptions()
+                           .dtype(torch::kFloat64)
+                           .layout(torch::kStrided)
+                           .device(torch::kCPU)
+                           .requires_grad(true);
+  const auto x = torch::ones({2, 3}, options);
+  CHECK(x.layout() == torch::kStrided);
+  CHECK(x.device().index() == -1);
+  CHECK(!x.device().has_index());
+  CHECK(x.get_device() == -1);
+  CHECK(x.is_signed());
+  CHECK(!torch::ones({1}, torch::kByte).is_signed());
+  CHECK(torch::ones({1}).is_nonzero());
+  CHECK(!torch::zeros({1, 1}).is_nonzero());
+  CHECK(!x.tensor_data().requires_grad());
+  CHECK(x.tensor_data().data_ptr() == x.data_ptr());
+  CHECK(c10::str((x * 2).grad_fn(), " ", x.grad_fn()) == (x * 2).grad_fn()->name() + " none");
+}
+
+TEST_CASE("libtorch's names: slices and elements of a list of sizes") {
+  const auto x = torch::ones({2, 3, 4});
+  CHECK(x.sizes().slice(1) == torch::IntArrayRef({3, 4}));
+  CHECK(x.sizes().slice(3).empty());
+  CHECK(x.sizes().slice(0, 2) == torch::IntArrayRef({2, 3}));
+  CHECK(x.sizes().at(2) == 4);
+  CHECK(mentions(error_of<reel::IndexError>([&] { x.sizes().at(3); }), {"3", "size 3"}));
+  CHECK(mentions(error_of<reel::IndexError>([&] { x.sizes().slice(4); }), {"4", "size 3"}));
+  CHECK(mentions(error_of<reel::IndexError>([&] { x.sizes().slice(1, 3); }), {"3", "from 1"}));
+}
+
+TEST_CASE("libtorch's names: warnings") {
+  std::ostringstream said;
+  auto* const before = std::cerr.rdbuf(said.rdbuf());
+  for (int i = 0; i < 3; ++i) {
+    TORCH_WARN("always ", i);
+    TORCH_WARN_ONCE("once ", i);
+  }
+  std::cerr.rdbuf(before);
+  CHECK(mentions(said.str(), {"always 0", "always 1", "always 2", "once 0", "torch_test.cpp"}));
+  CHECK(said.str().find("once 1") == std::string::npos);
+}
+
+TEST_CASE("libtorch's names: into archives and out of them") {
+  Net net(2, 3), other(2, 3);
+  torch::optim::SGD optimizer(net->parameters(), torch::optim::SGDOptions(0.25).momentum(0.5));
+  torch::optim::SGD fresh(other->parameters(), 0.1);
+  torch::serialize::OutputArchive out, number;
+  out << net << optimizer;
+  number << torch::full({2}, 7);
+  out.write("number", number);
+  std::stringstream stream;
+  out.save_to(stream);
+  torch::serialize::InputArchive in, nested;
+  in.load_from(stream);
+  in >> other >> fresh;
+  CHECK(torch::equal(other->fc->weight, net->fc->weight));
+  CHECK(fresh.param_groups()[0].options().get_lr() == 0.25);
+  in.read("number", nested);
+  torch::Tensor seven;
+  nested >> seven;
+  CHECK(torch::equal(seven, torch::full({2}, 7)));
+}
+
 TEST_CASE("libtorch's names: checks") {
   int evaluated = 0;
   const auto text = [&] {

@@ -118,6 +118,8 @@ PARITY_PROGRAM(pointwise) {
   SHOW_GRAD(x.square().add(1).log().mul(u));
   SHOW_GRAD(torch::exp2(x));
   SHOW_GRAD(torch::rsub(x, 2));
+  SHOW_GRAD(x % 0.7);
+  SHOW_GRAD(x % u);
   SHOW_GRAD(torch::subtract(x, y));
   SHOW_GRAD(torch::multiply(x, y));
   SHOW_GRAD(torch::divide(x, y));

@@ -1,0 +1,3 @@
+// libtorch's include path.
+#pragma once
+#include <reel/torch.hpp>
