@@ -34,6 +34,40 @@ Tensor avg_pool1d(const Tensor& input, const AvgPool1dFuncOptions& options) {
                           options.ceil_mode(), options.count_include_pad());
 }
 
+namespace {
+// What `visit(window, start)` gives of each window, side by side.
+template <class Visit>
+Tensor over_windows(const char* name, const Tensor& input, std::int64_t count, Visit visit) {
+  check<ShapeError>(input.dim() == 2 || input.dim() == 3, "[", name,
+                    "] expected an input [N, C, L] or [C, L], found shape ", input.sizes());
+  const std::int64_t length = input.size(-1);
+  check<ShapeError>(count > 0 && length > 0, "[", name, "] output_size ", count,
+                    " and the length must be positive, found an input of shape ", input.sizes());
+  std::vector<Tensor> results;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t start = i * length / count, end = ((i + 1) * length + count - 1) / count;
+    results.push_back(visit(input.slice(-1, start, end), start));
+  }
+  return stack(results, -1);
+}
+}  // namespace
+
+Tensor adaptive_avg_pool1d(const Tensor& input, const AdaptiveAvgPool1dFuncOptions& options) {
+  return over_windows("adaptive_avg_pool1d", input, options.output_size()->front(),
+                      [](const Tensor& window, std::int64_t) { return window.mean(-1); });
+}
+std::tuple<Tensor, Tensor> adaptive_max_pool1d_with_indices(
+    const Tensor& input, const AdaptiveMaxPool1dFuncOptions& options) {
+  const Tensor indices = over_windows("adaptive_max_pool1d", input, options.output_size()->front(),
+                                      [](const Tensor& window, std::int64_t start) {
+                                        return std::get<1>(window.detach().max(-1)) + start;
+                                      });
+  return {input.gather(-1, indices), indices};
+}
+Tensor adaptive_max_pool1d(const Tensor& input, const AdaptiveMaxPool1dFuncOptions& options) {
+  return std::get<0>(adaptive_max_pool1d_with_indices(input, options));
+}
+
 }  // namespace functional
 
 // ---------------------------------------------------------------- Conv1d
@@ -131,6 +165,23 @@ void AvgPool1dImpl::pretty_print(std::ostream& stream) const {
 }
 Tensor AvgPool1dImpl::forward(const Tensor& input) {
   return functional::avg_pool1d(input, options);
+}
+
+void AdaptiveAvgPool1dImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::AdaptiveAvgPool1d(output_size=" << options.output_size() << ")";
+}
+Tensor AdaptiveAvgPool1dImpl::forward(const Tensor& input) {
+  return functional::adaptive_avg_pool1d(input, options);
+}
+
+void AdaptiveMaxPool1dImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::AdaptiveMaxPool1d(output_size=" << options.output_size() << ")";
+}
+Tensor AdaptiveMaxPool1dImpl::forward(const Tensor& input) {
+  return functional::adaptive_max_pool1d(input, options);
+}
+std::tuple<Tensor, Tensor> AdaptiveMaxPool1dImpl::forward_with_indices(const Tensor& input) {
+  return functional::adaptive_max_pool1d_with_indices(input, options);
 }
 
 }  // namespace nn

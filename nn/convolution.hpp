@@ -54,6 +54,14 @@ struct AvgPool1dOptions {
   REEL_ARG(bool, ceil_mode) = false;
   REEL_ARG(bool, count_include_pad) = true;
 };
+struct AdaptiveAvgPool1dOptions {
+  AdaptiveAvgPool1dOptions(ExpandingArray<1> output_size) : output_size_(output_size) {}
+  REEL_ARG(ExpandingArray<1>, output_size);
+};
+struct AdaptiveMaxPool1dOptions {
+  AdaptiveMaxPool1dOptions(ExpandingArray<1> output_size) : output_size_(output_size) {}
+  REEL_ARG(ExpandingArray<1>, output_size);
+};
 
 namespace functional {
 struct Conv1dFuncOptions {
@@ -66,6 +74,8 @@ struct Conv1dFuncOptions {
 };
 using MaxPool1dFuncOptions = MaxPool1dOptions;
 using AvgPool1dFuncOptions = AvgPool1dOptions;
+using AdaptiveAvgPool1dFuncOptions = AdaptiveAvgPool1dOptions;
+using AdaptiveMaxPool1dFuncOptions = AdaptiveMaxPool1dOptions;
 
 /// See reel::conv1d.
 Tensor conv1d(const Tensor& input, const Tensor& weight, const Conv1dFuncOptions& options = {});
@@ -74,6 +84,14 @@ Tensor max_pool1d(const Tensor& input, const MaxPool1dFuncOptions& options);
 std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input,
                                                    const MaxPool1dFuncOptions& options);
 Tensor avg_pool1d(const Tensor& input, const AvgPool1dFuncOptions& options);
+/// The mean, or the largest, of each of output_size windows that cover the last dimension of
+/// [N, C, L] or [C, L] evenly: window i from floor(i L / n) to ceil((i + 1) L / n). Throws
+/// ShapeError. https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
+Tensor adaptive_avg_pool1d(const Tensor& input, const AdaptiveAvgPool1dFuncOptions& options);
+Tensor adaptive_max_pool1d(const Tensor& input, const AdaptiveMaxPool1dFuncOptions& options);
+/// The result and the positions of its elements.
+std::tuple<Tensor, Tensor> adaptive_max_pool1d_with_indices(
+    const Tensor& input, const AdaptiveMaxPool1dFuncOptions& options);
 }  // namespace functional
 
 /// [N, in_channels, L] (or without N) gives [N, out_channels, windows]; weight [out_channels,
@@ -124,6 +142,36 @@ class AvgPool1dImpl : public Cloneable<AvgPool1dImpl> {
   AvgPool1dOptions options;
 };
 REEL_MODULE(AvgPool1d);
+
+/// See functional::adaptive_avg_pool1d.
+class AdaptiveAvgPool1dImpl : public Cloneable<AdaptiveAvgPool1dImpl> {
+ public:
+  AdaptiveAvgPool1dImpl(ExpandingArray<1> output_size)
+      : AdaptiveAvgPool1dImpl(AdaptiveAvgPool1dOptions(output_size)) {}
+  explicit AdaptiveAvgPool1dImpl(const AdaptiveAvgPool1dOptions& options_) : options(options_) {}
+  void reset() override {}
+  void pretty_print(std::ostream& stream) const override;
+  Tensor forward(const Tensor& input);
+
+  AdaptiveAvgPool1dOptions options;
+};
+REEL_MODULE(AdaptiveAvgPool1d);
+
+/// See functional::adaptive_max_pool1d.
+class AdaptiveMaxPool1dImpl : public Cloneable<AdaptiveMaxPool1dImpl> {
+ public:
+  AdaptiveMaxPool1dImpl(ExpandingArray<1> output_size)
+      : AdaptiveMaxPool1dImpl(AdaptiveMaxPool1dOptions(output_size)) {}
+  explicit AdaptiveMaxPool1dImpl(const AdaptiveMaxPool1dOptions& options_) : options(options_) {}
+  void reset() override {}
+  void pretty_print(std::ostream& stream) const override;
+  Tensor forward(const Tensor& input);
+  /// The result and the positions of its elements.
+  std::tuple<Tensor, Tensor> forward_with_indices(const Tensor& input);
+
+  AdaptiveMaxPool1dOptions options;
+};
+REEL_MODULE(AdaptiveMaxPool1d);
 
 }  // namespace nn
 }  // namespace reel

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <ostream>
+#include <utility>
 
 #include "autograd/autograd.hpp"
 #include "functional.hpp"
@@ -78,6 +79,17 @@ void FlattenImpl::pretty_print(std::ostream& stream) const {
 
 Tensor FlattenImpl::forward(const Tensor& input) {
   return input.flatten(options.start_dim(), options.end_dim());
+}
+
+void UnflattenImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::Unflatten(dim=" << options.dim() << ", unflattened_size={";
+  const char* separator = "";
+  for (const std::int64_t size : options.sizes()) stream << std::exchange(separator, ", ") << size;
+  stream << "})";
+}
+
+Tensor UnflattenImpl::forward(const Tensor& input) {
+  return input.unflatten(options.dim(), options.sizes());
 }
 
 }  // namespace nn

@@ -95,5 +95,29 @@ class FlattenImpl : public Cloneable<FlattenImpl> {
 };
 REEL_MODULE(Flatten);
 
+struct UnflattenOptions {
+  UnflattenOptions(std::int64_t dim, std::vector<std::int64_t> sizes)
+      : dim_(dim), sizes_(std::move(sizes)) {}
+  REEL_ARG(std::int64_t, dim);
+  /// One of them may be -1: what is left.
+  REEL_ARG(std::vector<std::int64_t>, sizes);
+};
+
+/// Splits the dimension `dim` into dimensions of these sizes. Throws ShapeError where they do not
+/// make up its size.
+/// https://pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
+class UnflattenImpl : public Cloneable<UnflattenImpl> {
+ public:
+  UnflattenImpl(std::int64_t dim, std::vector<std::int64_t> sizes)
+      : UnflattenImpl(UnflattenOptions(dim, std::move(sizes))) {}
+  explicit UnflattenImpl(UnflattenOptions options_) : options(std::move(options_)) {}
+  void reset() override {}
+  void pretty_print(std::ostream& stream) const override;
+  Tensor forward(const Tensor& input);
+
+  UnflattenOptions options;
+};
+REEL_MODULE(Unflatten);
+
 }  // namespace nn
 }  // namespace reel

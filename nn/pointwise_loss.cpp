@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "autograd/autograd.hpp"
+#include "autograd/ops/reduced.hpp"
 
 namespace reel {
 namespace nn {
@@ -70,6 +71,26 @@ Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const T
   return reel::cosine_embedding_loss(input1, input2, target, options.margin(),
                                      to_reduction(options.reduction()));
 }
+Tensor soft_margin_loss(const Tensor& input, const Tensor& target,
+                        const SoftMarginLossFuncOptions& options) {
+  check<ShapeError>(target.sizes() == input.sizes(), "[soft_margin_loss] target has shape ",
+                    target.sizes(), ", expected that of the input, ", input.sizes());
+  return reel::detail::reduced(-log_sigmoid(target * input), to_reduction(options.reduction()));
+}
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           const TripletMarginLossFuncOptions& options) {
+  for (const Tensor* other : {&positive, &negative})
+    check<ShapeError>(other->dim() == anchor.dim(), "[triplet_margin_loss] anchor, positive and ",
+                      "negative must have equally many dimensions, found shapes ", anchor.sizes(),
+                      ", ", positive.sizes(), " and ", negative.sizes());
+  const auto distance = [&](const Tensor& a, const Tensor& b) {
+    return reel::pairwise_distance(a, b, options.p(), options.eps());
+  };
+  Tensor away = distance(anchor, negative);
+  if (options.swap()) away = minimum(away, distance(positive, negative));
+  return reel::detail::reduced(clamp_min(distance(anchor, positive) - away + options.margin(), 0),
+                               to_reduction(options.reduction()));
+}
 
 }  // namespace functional
 
@@ -100,6 +121,14 @@ Tensor CosineEmbeddingLossImpl::forward(const Tensor& input1, const Tensor& inpu
   return functional::cosine_embedding_loss(input1, input2, target, options);
 }
 
+Tensor SoftMarginLossImpl::forward(const Tensor& input, const Tensor& target) {
+  return functional::soft_margin_loss(input, target, options);
+}
+Tensor TripletMarginLossImpl::forward(const Tensor& anchor, const Tensor& positive,
+                                      const Tensor& negative) {
+  return functional::triplet_margin_loss(anchor, positive, negative, options);
+}
+
 void L1LossImpl::pretty_print(std::ostream& stream) const { stream << "reel::nn::L1Loss()"; }
 void SmoothL1LossImpl::pretty_print(std::ostream& stream) const {
   stream << "reel::nn::SmoothL1Loss(beta=" << options.beta() << ")";
@@ -119,6 +148,13 @@ void MarginRankingLossImpl::pretty_print(std::ostream& stream) const {
 }
 void CosineEmbeddingLossImpl::pretty_print(std::ostream& stream) const {
   stream << "reel::nn::CosineEmbeddingLoss(margin=" << options.margin() << ")";
+}
+void SoftMarginLossImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::SoftMarginLoss()";
+}
+void TripletMarginLossImpl::pretty_print(std::ostream& stream) const {
+  stream << "reel::nn::TripletMarginLoss(margin=" << options.margin() << ", p=" << options.p()
+         << ", eps=" << options.eps() << ", swap=" << (options.swap() ? "true" : "false") << ")";
 }
 
 BCELossImpl::BCELossImpl(const BCELossOptions& options_) : options(options_) {

@@ -67,6 +67,18 @@ struct PoissonNLLLossOptions {
   REEL_ARG(bool, full) = false;
   REEL_ARG(double, eps) = 1e-8;
 };
+struct SoftMarginLossOptions {
+  REEL_REDUCTION_CONSTRUCTORS(SoftMarginLossOptions);
+};
+struct TripletMarginLossOptions {
+  REEL_REDUCTION_CONSTRUCTORS(TripletMarginLossOptions);
+  REEL_ARG(double, margin) = 1.0;
+  /// Of the distance's norm.
+  REEL_ARG(double, p) = 2.0;
+  REEL_ARG(double, eps) = 1e-6;
+  /// Counts the distance from the negative to the positive where that is smaller.
+  REEL_ARG(bool, swap) = false;
+};
 #undef REEL_REDUCTION_CONSTRUCTORS
 
 struct KLDivLossOptions {
@@ -91,6 +103,8 @@ using HingeEmbeddingLossFuncOptions = HingeEmbeddingLossOptions;
 using MarginRankingLossFuncOptions = MarginRankingLossOptions;
 using CosineEmbeddingLossFuncOptions = CosineEmbeddingLossOptions;
 using PoissonNLLLossFuncOptions = PoissonNLLLossOptions;
+using SoftMarginLossFuncOptions = SoftMarginLossOptions;
+using TripletMarginLossFuncOptions = TripletMarginLossOptions;
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, const L1LossFuncOptions& options = {});
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
@@ -111,6 +125,15 @@ Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Ten
                            const MarginRankingLossFuncOptions& options = {});
 Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
                              const CosineEmbeddingLossFuncOptions& options = {});
+/// log(1 + exp(-target input)), both of one shape. Throws ShapeError.
+/// https://pytorch.org/docs/stable/generated/torch.nn.SoftMarginLoss.html
+Tensor soft_margin_loss(const Tensor& input, const Tensor& target,
+                        const SoftMarginLossFuncOptions& options = {});
+/// max(d(anchor, positive) - d(anchor, negative) + margin, 0), d the pairwise distance [N] of rows
+/// [N, D]. Throws ShapeError.
+/// https://pytorch.org/docs/stable/generated/torch.nn.TripletMarginLoss.html
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           const TripletMarginLossFuncOptions& options = {});
 }  // namespace functional
 
 // A module that holds options and calls its function.
@@ -132,6 +155,8 @@ REEL_LOSS(HingeEmbeddingLoss, const Tensor& input, const Tensor& target);
 REEL_LOSS(PoissonNLLLoss, const Tensor& input, const Tensor& target);
 REEL_LOSS(MarginRankingLoss, const Tensor& input1, const Tensor& input2, const Tensor& target);
 REEL_LOSS(CosineEmbeddingLoss, const Tensor& input1, const Tensor& input2, const Tensor& target);
+REEL_LOSS(SoftMarginLoss, const Tensor& input, const Tensor& target);
+REEL_LOSS(TripletMarginLoss, const Tensor& anchor, const Tensor& positive, const Tensor& negative);
 #undef REEL_LOSS
 
 /// https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html

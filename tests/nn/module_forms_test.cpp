@@ -482,3 +482,31 @@ TEST_CASE("parameter dict: names, changes, copies") {
   CHECK(dict->size() == 0);
   CHECK(dict->parameters().empty());
 }
+
+TEST_CASE("layers: adaptive pooling, unflatten and margin losses refuse what does not fit") {
+  const auto text = [](auto run) { return error_of<ShapeError>([&] { run(); }); };
+  CHECK(mentions(text([] { nn::AdaptiveAvgPool1d(2)(ones({4})); }),
+                 {"[adaptive_avg_pool1d]", "[N, C, L]", "[4]"}));
+  CHECK(mentions(text([] {
+                   nn::AdaptiveMaxPool1d(0)(ones({2, 4}));
+                 }),
+                 {"[adaptive_max_pool1d]", "output_size 0", "[2, 4]"}));
+  CHECK(mentions(text([] { nn::AdaptiveMaxPool1d(1)(ones({2, 0})); }), {"[2, 0]"}));
+  CHECK(mentions(text([] {
+                   nn::Unflatten(1, std::vector<std::int64_t>{2, 2})(ones({2, 6}));
+                 }),
+                 {"unflatten", "6"}));
+  CHECK(mentions(text([] { nn::SoftMarginLoss()(ones({3}), ones({2})); }),
+                 {"[soft_margin_loss]", "[2]", "[3]"}));
+  CHECK(mentions(text([] {
+                   nn::TripletMarginLoss()(ones({3, 2}), ones({2}), ones({3, 2}));
+                 }),
+                 {"[triplet_margin_loss]", "[3, 2]", "[2]"}));
+  CHECK(printed(nn::AdaptiveAvgPool1d(2)) == "reel::nn::AdaptiveAvgPool1d(output_size=2)");
+  CHECK(printed(nn::AdaptiveMaxPool1d(3)) == "reel::nn::AdaptiveMaxPool1d(output_size=3)");
+  CHECK(printed(nn::Unflatten(1, std::vector<std::int64_t>{2, 3})) ==
+        "reel::nn::Unflatten(dim=1, unflattened_size={2, 3})");
+  CHECK(printed(nn::SoftMarginLoss()) == "reel::nn::SoftMarginLoss()");
+  CHECK(printed(nn::TripletMarginLoss(nn::TripletMarginLossOptions().margin(3).swap(true))) ==
+        "reel::nn::TripletMarginLoss(margin=3, p=2, eps=1e-06, swap=true)");
+}

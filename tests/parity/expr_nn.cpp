@@ -70,6 +70,13 @@ PARITY_PROGRAM(losses) {
   SHOW_GRAD(nn::MarginRankingLoss()(x.select(1, 0), y.select(1, 0), sign));
   SHOW_GRAD(nn::HingeEmbeddingLoss()(x.select(1, 0), sign));
   SHOW_GRAD(nn::PoissonNLLLoss()(x, p));
+  SHOW_GRAD(F::soft_margin_loss(x, y.detach().sign()));
+  SHOW_GRAD(nn::SoftMarginLoss(nn::SoftMarginLossOptions(torch::kNone))(x, y.detach().sign()));
+  SHOW_GRAD(nn::TripletMarginLoss()(x, y, p));
+  SHOW_GRAD(F::triplet_margin_loss(
+      x, y, p, F::TripletMarginLossFuncOptions().margin(0.7).swap(true).reduction(torch::kSum)));
+  SHOW_GRAD(F::triplet_margin_loss(x, y, p,
+                                   F::TripletMarginLossFuncOptions().p(1).reduction(torch::kNone)));
   SHOW_GRAD(nn::CosineSimilarity(nn::CosineSimilarityOptions().dim(1))(x, y));
   SHOW_GRAD(nn::PairwiseDistance()(x, y));
 }
@@ -114,6 +121,14 @@ PARITY_PROGRAM(layers) {
   SHOW_GRAD(ready(nn::Conv1d(nn::Conv1dOptions(3, 4, 3).stride(2).padding(1).dilation(2)))(signal));
   SHOW_GRAD(nn::MaxPool1d(2)(signal));
   SHOW_GRAD(nn::AvgPool1d(2)(signal));
+  SHOW_GRAD(nn::AdaptiveAvgPool1d(1)(signal));
+  SHOW_GRAD(nn::AdaptiveAvgPool1d(nn::AdaptiveAvgPool1dOptions(3))(signal));
+  SHOW_GRAD(F::adaptive_avg_pool1d(signal, F::AdaptiveAvgPool1dFuncOptions(11)));
+  SHOW_GRAD(nn::AdaptiveMaxPool1d(3)(signal));
+  SHOW(std::get<1>(nn::AdaptiveMaxPool1d(3)->forward_with_indices(signal)));
+  SHOW_GRAD(F::adaptive_max_pool1d(signal[0], F::AdaptiveMaxPool1dFuncOptions(5)));
+  SHOW_GRAD(nn::Unflatten(1, std::vector<int64_t>{3, 2})(x));
+  SHOW_GRAD(nn::Unflatten(nn::UnflattenOptions(-1, {2, 3}))(x));
   SHOW_GRAD(torch::conv1d(signal, parity::wave({4, 3, 3}, 0.1, 1, torch::kDouble)));
   SHOW_GRAD(torch::max_pool1d(signal, 2));
   SHOW_GRAD(torch::avg_pool1d(signal, 2));
