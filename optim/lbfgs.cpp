@@ -205,7 +205,6 @@ void LBFGS::check_single_group() const {
         "[LBFGS] LBFGS doesn't support per-parameter options (parameter groups): expected one ",
         "group, found ", param_groups().size());
   const auto& params = parameters();
-  check(!params.empty(), "[LBFGS] the parameter group is empty");
   for (const Tensor& p : params)
     check<DtypeError>(p.dtype() == params[0].dtype(),
                       "[LBFGS] expected parameters of one dtype, found ",
@@ -239,6 +238,8 @@ Tensor LBFGS::step(LossClosure closure) {
   check(closure != nullptr, "[LBFGS] step() needs a closure that clears the gradients, computes ",
         "the loss, calls backward() and returns the loss; it is called several times");
   check_single_group();
+  check(!parameters().empty(),
+        "[LBFGS] there is nothing to optimize; add_parameters() before step()");
   const NoGradGuard no_grad;
   const auto& options = options_of<LBFGSOptions>(param_groups()[0]);
   const std::int64_t most = options.max_eval().value_or(options.max_iter() * 5 / 4);

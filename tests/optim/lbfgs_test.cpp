@@ -142,7 +142,18 @@ TEST_CASE("lbfgs: a parameter without gradient stays, and misuse is refused") {
                    optim::LBFGS(Groups{std::vector<Tensor>{a}, std::vector<Tensor>{idle}});
                  }),
                  {"parameter groups", "found 2"}));
-  CHECK(mentions(text([&] { optim::LBFGS(std::vector<Tensor>{}); }), {"empty"}));
+  // Parameters may come later, as in libtorch.
+  optim::LBFGS late(std::vector<Tensor>{});
+  const auto square = [&] {
+    late.zero_grad();
+    Tensor loss = (idle * idle).sum();
+    loss.backward();
+    return loss;
+  };
+  CHECK(mentions(text([&] { late.step(square); }), {"nothing to optimize", "add_parameters"}));
+  late.add_parameters({idle});
+  late.step(square);
+  CHECK(difference(idle.detach(), reel::zeros({2}, kFloat64)) < 1e-6);
   CHECK(mentions(text([&] { optim::LBFGS({a, reel::zeros({1})}); }), {"float64", "float32"}));
   const auto refused = [&](optim::LBFGSOptions options) {
     return text([&] { optim::LBFGS({a}, options); });
