@@ -186,7 +186,8 @@ Tensor prepared_state(const char* name, const char* which, const Tensor& given,
   Dims shown = expected;
   if (!batched) shown.erase(batch_dim);
   check<ShapeError>(given.sizes() == IntArrayRef(shown), "[", name, "] expected ", which,
-                    " of size ", shown, ", got ", given.sizes());
+                    " of size ", shown, batched ? " for batched input" : " for unbatched input",
+                    ", got ", given.sizes());
   check<DtypeError>(given.scalar_type() == input.scalar_type(), "[", name, "] expected ", which,
                     " of the input's dtype ", dtype_name(input.scalar_type()), ", got ",
                     dtype_name(given.scalar_type()));

@@ -203,6 +203,7 @@ void RecurrentNet::check_input(const Tensor& given) const {
 std::tuple<Tensor, RecurrentState> RecurrentNet::run(const Tensor& given,
                                                      const RecurrentState& initial) const {
   const char* name = name_of(o_);
+  check(given.defined(), "[", name, "] the input is an undefined tensor");
   check<ShapeError>(given.dim() == 2 || given.dim() == 3, "[", name,
                     "] expected input to be 2-D or 3-D but received a ", given.dim(),
                     "-D tensor of shape ", given.sizes());
@@ -231,9 +232,11 @@ std::tuple<Tensor, RecurrentState> RecurrentNet::run(const Tensor& given,
 
 std::tuple<utils::rnn::PackedSequence, RecurrentState> RecurrentNet::run(
     const utils::rnn::PackedSequence& input, const RecurrentState& initial) const {
-  check<ShapeError>(input.data().defined() && input.data().dim() == 2, "[", name_of(o_),
+  check(input.data().defined(), "[", name_of(o_), "] the PackedSequence is empty; make one with ",
+        "pack_padded_sequence() or pack_sequence()");
+  check<ShapeError>(input.data().dim() == 2, "[", name_of(o_),
                     "] expected packed rows of shape [N, input_size], found ",
-                    input.data().defined() ? input.data().sizes() : IntArrayRef());
+                    input.data().sizes());
   check_input(input.data());
   const auto reordered = [](const Tensor& t, const Tensor& order) {
     return t.defined() && order.defined() ? t.index_select(1, order) : t;
@@ -256,6 +259,8 @@ std::tuple<utils::rnn::PackedSequence, RecurrentState> RecurrentNet::run(
 std::tuple<Tensor, RecurrentState> RecurrentNet::run(const Tensor& input, const Tensor& lengths,
                                                      const RecurrentState& initial) const {
   const bool batch_first = o_.batch_first();
+  check(input.defined() && lengths.defined(), "[", name_of(o_),
+        "] the input or the lengths are an undefined tensor");
   check<ShapeError>(input.dim() == 3, "[", name_of(o_),
                     "] lengths need a batched 3-D input, found shape ", input.sizes());
   auto [packed, last] =

@@ -62,6 +62,7 @@ RecurrentState RNNCellImplBase<Derived>::step(const Tensor& given,
                                               const RecurrentState& state) const {
   const RNNCellOptionsBase& o = options_base;
   const char* name = cell_name(o.mode());
+  check(given.defined(), "[", name, "] the input is an undefined tensor");
   check<ShapeError>(given.dim() == 1 || given.dim() == 2, "[", name,
                     "] expected input to be 1-D or 2-D but received a ", given.dim(),
                     "-D tensor of shape ", given.sizes());

@@ -39,10 +39,13 @@ Tensor convolve(const Tensor& input, const Tensor& weight, const Tensor& bias, s
   check<ShapeError>(input.dim() == 2 || input.dim() == 3,
                     "[conv1d] expected an input [N, C, L] or [C, L], found shape ", input.sizes());
   const std::int64_t channels = input.size(-2), length = input.size(-1);
-  check<ShapeError>(
-      weight.dim() == 3 && weight.size(1) * groups == channels && weight.size(0) % groups == 0,
-      "[conv1d] expected a weight [out, C / groups, K] with out divisible by groups = ", groups,
-      " for an input of shape ", input.sizes(), ", found shape ", weight.sizes());
+  check<ShapeError>(weight.dim() == 3 && weight.size(0) % groups == 0,
+                    "[conv1d] expected a weight [out, C / groups, K] with out divisible by groups ",
+                    groups, ", found shape ", weight.sizes());
+  check<ShapeError>(weight.size(1) * groups == channels, "[conv1d] a weight of shape ",
+                    weight.sizes(), " with groups ", groups, " expects an input of ",
+                    weight.size(1) * groups, " channels, found ", channels,
+                    " in an input of shape ", input.sizes());
   for (const Tensor& t : {weight, bias})
     check<DtypeError>(!t.defined() || t.scalar_type() == input.scalar_type(),
                       "[conv1d] expected weight and bias of the input's dtype ",

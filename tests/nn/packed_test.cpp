@@ -259,7 +259,12 @@ TEST_CASE("packed: what does not fit is refused") {
                        pack_padded_sequence(reel::zeros({4, 2, 5}), lengths_of({4, 4})));
                  }),
                  {"Expected 3, got 5"}));
-  CHECK_FALSE(error_of<Error>([&] { gru->forward_with_packed_input(PackedSequence()); }).empty());
+  CHECK(mentions(error_of<Error>([&] { gru->forward_with_packed_input(PackedSequence()); }),
+                 {"[GRU]", "empty", "pack_sequence"}));
+  CHECK(mentions(error_of<Error>([&] { gru->forward_with_lengths(x, Tensor()); }),
+                 {"[GRU]", "undefined"}));
+  CHECK(mentions(error_of<Error>([&] { gru->forward_with_lengths(Tensor(), lengths_of({1})); }),
+                 {"[GRU]", "undefined"}));
   CHECK(mentions(error_of<Error>([&] {
                    gru->forward_with_lengths(reel::zeros({4, 3}), lengths_of({4}));
                  }),
@@ -336,6 +341,7 @@ TEST_CASE("cell: misuse is refused, and printing is PyTorch's") {
   CHECK(text(reel::zeros({4, 3})).empty());
   CHECK(mentions(text(reel::zeros({4, 5})), {"LSTMCell", "Expected 3, got 5"}));
   CHECK(mentions(text(reel::zeros({1, 4, 3})), {"1-D or 2-D", "3-D"}));
+  CHECK(mentions(text(Tensor()), {"[LSTMCell]", "undefined"}));
   CHECK(mentions(text(reel::zeros({4, 3}, kFloat64)), {"float64", "float32"}));
   CHECK(
       mentions(text(reel::zeros({4, 3}), std::make_tuple(reel::zeros({3, 2}), reel::zeros({4, 2}))),

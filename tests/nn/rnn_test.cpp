@@ -349,7 +349,10 @@ TEST_CASE("rnn: misuse is refused with what was expected and found") {
     CHECK(text(reel::zeros({5, 2, 3}, kFloat64)) != "");
     CHECK(text(reel::zeros({5, 2, 3}, kInt64)) != "");
     CHECK(text(reel::zeros({0, 2, 3})) != "");
-    CHECK(text(Tensor()) != "");
+    CHECK(mentions(text(Tensor()), {kind == "lstm"  ? "[LSTM]"
+                                    : kind == "gru" ? "[GRU]"
+                                                    : "[RNN]",
+                                    "undefined"}));
     const auto state = [&](std::vector<std::int64_t> sizes, ScalarType t = kFloat32) {
       return Tensors(net.states(), reel::zeros(sizes, t));
     };
@@ -359,7 +362,8 @@ TEST_CASE("rnn: misuse is refused with what was expected and found") {
     CHECK(mentions(found, {"[2, 3, 4]"}));
     CHECK(text(reel::zeros({5, 2, 3}), state({1, 2, 4})) != "");
     CHECK(text(reel::zeros({5, 2, 3}), state({2, 2, 5})) != "");
-    CHECK(text(reel::zeros({5, 2, 3}), state({2, 4})) != "");
+    CHECK(mentions(text(reel::zeros({5, 2, 3}), state({2, 4})), {"batched input", "[2, 4]"}));
+    CHECK(mentions(text(reel::zeros({5, 3}), state({2, 2, 4})), {"unbatched input", "[2, 2, 4]"}));
     CHECK(text(reel::zeros({5, 2, 3}), state({2, 2, 4}, kFloat64)) != "");
     CHECK(error_of<Error>([&] { Recurrent(kind, options(3, 0)); }) != "");
     CHECK(error_of<Error>([&] { Recurrent(kind, options(3, -2)); }) != "");
