@@ -66,14 +66,14 @@ void through_every_form(const char* name, const Options& options) {
 
   {
     Net again;
-    Optimizer other(again->parameters(), Options(0.5));
+    Optimizer other(again->parameters(), options);
     torch::load(again, model_stream);
     torch::load(other, optimizer_stream);
     parity::print("streams", train(again, other, 5));
   }
   {
     Net again;
-    Optimizer other(again->parameters(), Options(0.5));
+    Optimizer other(again->parameters(), options);
     torch::serialize::InputArchive in, in_model, in_optimizer;
     in.load_from(archive_stream);
     in.read("model", in_model);
@@ -86,7 +86,7 @@ void through_every_form(const char* name, const Options& options) {
   }
   {
     Net again;
-    Optimizer other(again->parameters(), Options(0.5));
+    Optimizer other(again->parameters(), options);
     torch::load(again, model_bytes.data(), model_bytes.size());
     torch::load(
         other,
