@@ -178,14 +178,7 @@ Dims infer_sizes(const char* op, const Tensor& t, IntArrayRef sizes) {
 }  // namespace
 
 Tensor join_slices(const Tensor& memory, TensorList slices) {
-  auto impl = TensorImpl::make();
-  impl->dtype = memory.scalar_type();
-  impl->storage = memory.impl()->storage;
-  impl->data = memory.impl()->data;
-  impl->sizes = Dims(memory.sizes());
-  impl->strides = Dims(memory.strides());
-  finish_geometry(*impl);
-  Tensor out(std::move(impl));
+  const Tensor out = memory.detach();
   bool recorded = false;
   std::vector<const Tensor*> inputs;
   std::vector<std::int64_t> lengths;
