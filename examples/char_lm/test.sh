@@ -1,39 +1,10 @@
 #!/bin/bash
 # Tests of char_lm as a user runs it: test.sh PROGRAM CASE.
 # Cases: learns, resumes, samples, interrupt, errors. Works in a folder of its own and removes it.
-set -u
 program=$(realpath "$1")
 case=$2
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-
-fail() {
-  echo "FAILED: $*" >&2
-  for file in out err; do [ -f "$file" ] && sed "s/^/  $file: /" "$file" >&2; done
-  exit 1
-}
-# expect CODE ARGUMENTS...: runs the program; its output goes to the files out and err.
-expect() {
-  local wanted=$1 got=0
-  shift
-  "$program" "$@" >out 2>err || got=$?
-  [ "$got" = "$wanted" ] || fail "exit code $got instead of $wanted: char_lm $*"
-}
-# refuse CODE PATTERN ARGUMENTS...: the program ends with CODE and one line that has PATTERN, writes
-# no sample and leaves every file as it was.
-refuse() {
-  local code=$1 pattern=$2 before
-  shift 2
-  before=$(contents)
-  expect "$code" "$@"
-  grep -q -e "$pattern" err || fail "no \"$pattern\" in the message of: char_lm $*"
-  [ -s out ] && [ "$code" = 1 ] && fail "output beside an error: char_lm $*"
-  [ "$before" = "$(contents)" ] || fail "files changed: char_lm $*"
-}
-contents() { find . -type f ! -name out ! -name err -exec cksum {} + | sort; }
-same() { cmp "$1" "$2" || fail "$1 and $2 differ"; }
-differ() { cmp -s "$1" "$2" && fail "$1 and $2 are the same"; return 0; }
+# shellcheck source=../shared/test.sh
+. "$(dirname "$0")/../shared/test.sh"
 
 for i in $(seq 1 400); do echo "cat $i sat on mat $((i * 7 % 100)) and saw rat $((i % 9))."; done >text
 loud=(--hidden 16 --embedding 8 --batch 4 --length 16 --every 5 --sample 60)

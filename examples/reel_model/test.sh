@@ -1,38 +1,12 @@
 #!/bin/bash
 # Tests of reel-model as a user runs it: test.sh PROGRAM FIXTURES CASE.
 # Cases: inspect, convert, diff, check, run, errors. Works in a folder of its own and removes it.
-set -u
 program=$(realpath "$1")
 models=$(realpath "$2")
 case=$3
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+# shellcheck source=../shared/test.sh
+. "$(dirname "$0")/../shared/test.sh"
 
-fail() {
-  echo "FAILED: $*" >&2
-  for file in out err; do [ -f "$file" ] && sed "s/^/  $file: /" "$file" >&2; done
-  exit 1
-}
-# expect CODE ARGUMENTS...: runs the program; its output goes to the files out and err.
-expect() {
-  local wanted=$1 got=0
-  shift
-  "$program" "$@" >out 2>err </dev/null || got=$?
-  [ "$got" = "$wanted" ] || fail "exit code $got instead of $wanted: reel-model $*"
-}
-# refuse CODE PATTERN ARGUMENTS...: the program ends with CODE and a message that has PATTERN, prints
-# nothing else and leaves every file as it was.
-refuse() {
-  local code=$1 pattern=$2 before
-  shift 2
-  before=$(contents)
-  expect "$code" "$@"
-  grep -q -e "$pattern" err || fail "no \"$pattern\" in the message of: reel-model $*"
-  [ -s out ] && fail "output beside an error: reel-model $*"
-  [ "$before" = "$(contents)" ] || fail "files changed: reel-model $*"
-}
-contents() { find . -type f ! -name out ! -name err -exec cksum {} + | sort; }
 says() { grep -q -e "$1" out || fail "no \"$1\" in the output"; }
 quiet() { [ -s err ] && fail "remarks where none are due"; return 0; }
 
@@ -118,7 +92,7 @@ case $case in
     says 'rec.weight_hh_l1  *0  *0 of 64'
     says 'the same within 0'
     sed 's/"rec.bias_ih_l1":{"dtype":"float32","shape":\[16\],"data":\[[^,]*,/"rec.bias_ih_l1":{"dtype":"float32","shape":[16],"data":[0.75,/' a.json >b.json
-    cmp -s a.json b.json && fail "nothing was changed"
+    differ a.json b.json
     expect 1 diff a.json b.json
     says 'rec.bias_ih_l1  *[0-9.]*  *1 of 16'
     says 'rec.bias_ih_l0  *0  *0 of 16'
@@ -150,7 +124,7 @@ case $case in
     says 'probe: differs by 0$'
     # A weight that changed since the sample was taken.
     sed 's/"lin.bias":{"dtype":"float32","shape":\[1\],"data":\[[^]]*\]/"lin.bias":{"dtype":"float32","shape":[1],"data":[0.5]/' probed.json >changed.json
-    cmp -s probed.json changed.json && fail "nothing was changed"
+    differ probed.json changed.json
     expect 1 check changed.json
     says "FAILED: the probe's output differs by"
     expect 0 check --tolerance 1 changed.json
@@ -158,7 +132,7 @@ case $case in
     expect 1 check nan.json
     says 'FAILED: lin.bias has 1 value that are\? not finite'
     sed 's/output_size\\*":4/output_size":5/' probed.json >shape.json
-    cmp -s probed.json shape.json && fail "nothing was changed"
+    differ probed.json shape.json
     expect 1 check shape.json
     says 'FAILED: .*do not fit the layers'
     says "layer 0 'rec' (LSTM): rec.weight_hh_l1: expected shape"

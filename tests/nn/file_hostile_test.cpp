@@ -303,6 +303,11 @@ TEST_CASE("hostile files: faults of CBOR and MessagePack") {
   for (const char* bytes : {"\xc1", "\xc7", "\xd4"})
     CHECK(mentions(kind(FileFormat::MessagePack, bytes), {"means nothing here"}));
   // All of CBOR's and MessagePack's numbers.
+  const auto number = [](FileFormat format, const std::string& bytes) {
+    Builder b = start(format, 5);
+    b.text("tensors").map(0).text("metadata").map(1).text("a").raw(bytes);
+    return parsed(b.bytes).metadata.json("a");
+  };
   const std::pair<std::string, std::string> cbor_numbers[] = {
       {"\x17", "23"},
       {"\x18\xff", "255"},
@@ -315,16 +320,7 @@ TEST_CASE("hostile files: faults of CBOR and MessagePack") {
       {"\x3b\x7f\xff\xff\xff\xff\xff\xff\xff", "-9223372036854775808"},
       {"\xf4", "false"},
       {"\xf6", "null"}};
-  for (const auto& [bytes, text] : cbor_numbers)
-    CHECK(parsed(start(FileFormat::Cbor, 5)
-                     .text("tensors")
-                     .map(0)
-                     .text("metadata")
-                     .map(1)
-                     .text("a")
-                     .raw(bytes)
-                     .bytes)
-              .metadata.json("a") == text);
+  for (const auto& [bytes, text] : cbor_numbers) CHECK(number(FileFormat::Cbor, bytes) == text);
   const std::pair<std::string, std::string> pack_numbers[] = {
       {"\x7f", "127"},
       {"\xe0", "-32"},
@@ -340,15 +336,7 @@ TEST_CASE("hostile files: faults of CBOR and MessagePack") {
       {"\xc3", "true"},
       {"\xc0", "null"}};
   for (const auto& [bytes, text] : pack_numbers)
-    CHECK(parsed(start(FileFormat::MessagePack, 5)
-                     .text("tensors")
-                     .map(0)
-                     .text("metadata")
-                     .map(1)
-                     .text("a")
-                     .raw(bytes)
-                     .bytes)
-              .metadata.json("a") == text);
+    CHECK(number(FileFormat::MessagePack, bytes) == text);
 }
 
 TEST_CASE("hostile files: faults of safetensors") {
