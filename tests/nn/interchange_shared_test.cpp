@@ -102,7 +102,8 @@ TEST_CASE("interchange: models of other programs survive the way through every l
       CHECK(known_difference(load_sequence_model(path), shared, known) < 1e-6);
       ++converted;
     }
-    for (const char* extension : {".json"}) {
+    for (const char* extension : {".json", ".json.gz", ".cbor", ".msgpack", ".safetensors"}) {
+      INFO(known.file, " as ", std::string(extension));
       const std::string path = folder / ("converted" + std::string(extension));
       file.state.write(path);
       CHECK(same_tensors(read_model(path).state, file.state));
