@@ -27,6 +27,8 @@ char* write_number(char* out, T value) {
         const std::string_view word = word_for(static_cast<double>(value));
         return out + word.copy(out, word.size());
       }
+      // A reader may take -0 for an integer, which has no such zero.
+      if (value == 0 && std::signbit(value)) return out + std::string_view("-0.0").copy(out, 4);
     }
     if constexpr (std::is_same_v<T, float>) {
       // The one float32 whose shortest decimal, 7.038531e-26, becomes its neighbour in a program

@@ -127,12 +127,17 @@ TEST_CASE("old files: one document in every format") {
     CHECK(same_bits(file.probe->inputs[0], want.probe->inputs[0]));
     CHECK(same_bits(file.probe->outputs[0], want.probe->outputs[0]));
     CHECK(same_bits(file.probe->outputs[1], want.probe->outputs[1]));
-    // What is written today is what was written then (deflate may choose otherwise).
+    // What is written today is what was written then (deflate may choose otherwise), but for
+    // negative zero.
     const auto options =
         SaveOptions().format(format).base64(text.find("base64") != std::string::npos);
     if (text.find("float16") != std::string::npos || format == FileFormat::JsonGz) continue;
     std::ostringstream out;
     want.write(out, options);
-    CHECK(out.str() == written(kept(name)));
+    std::string then = written(kept(name));
+    const std::string old_zero = ",-0,";
+    if (const auto at = then.find(old_zero); format == FileFormat::Json && at < then.size())
+      then.replace(at, old_zero.size(), ",-0.0,");
+    CHECK(out.str() == then);
   }
 }

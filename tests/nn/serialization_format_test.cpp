@@ -95,7 +95,7 @@ TEST_CASE("serialization: the text is what docs/format.md says") {
       text_of(file) ==
       "{\"format\":\"reel\",\"format_version\":1,\"kind\":\"checkpoint\",\"metadata\":"
       "{\"a\":[1,-2],\"b\":\"caf\xc3\xa9 \\\"x\\\"\\n\"},\"tensors\":{\n"
-      "\"layer.w\\\\1\":{\"dtype\":\"float32\",\"shape\":[2,2],\"data\":[0.1,1e+20,\"nan\",-0]},\n"
+      "\"layer.w\\\\1\":{\"dtype\":\"float32\",\"shape\":[2,2],\"data\":[0.1,1e+20,\"nan\",-0.0]},\n"
       "\"n\":{\"dtype\":\"int64\",\"shape\":[],\"data\":[3]}\n"
       "}}\n");
   CHECK(text_of(parsed(text_of(file))) == text_of(file));
