@@ -164,6 +164,35 @@ TEST_CASE("files: another reader finds the same in CBOR and MessagePack as in JS
   }
 }
 
+TEST_CASE("files: safetensors of other writers may have values at any place") {
+  // As of Python's struct.pack("<Bd3fHq", ...): nothing lies at a multiple of its size.
+  const std::string header = R"({"h":{"dtype":"F16","shape":[1],"data_offsets":[21,23]},)"
+                             R"("flag":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]},)"
+                             R"("f":{"dtype":"F32","shape":[3],"data_offsets":[9,21]},)"
+                             R"("d":{"dtype":"F64","shape":[1],"data_offsets":[1,9]},)"
+                             R"("n":{"dtype":"I64","shape":[],"data_offsets":[23,31]}})";
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size() & 0xff);
+  bytes[1] = static_cast<char>(header.size() >> 8);
+  bytes += header;
+  const auto append = [&bytes](const auto value) {
+    char raw[sizeof(value)];
+    std::memcpy(raw, &value, sizeof(value));
+    bytes.append(raw, sizeof(value));
+  };
+  append(true);
+  append(-5e-324);
+  for (const float value : {0.1F, -0.0F, 3e38F}) append(value);
+  append(half_of_float(0.5F));
+  append(std::numeric_limits<std::int64_t>::min());
+  const StateFile file = parsed(bytes);
+  CHECK(file.tensors["flag"].item<bool>());
+  CHECK(same_bits(file.tensors["d"], tensor_of<double>({-5e-324})));
+  CHECK(same_bits(file.tensors["f"], tensor_of<float>({0.1F, -0.0F, 3e38F})));
+  CHECK(same_bits(file.tensors["h"], tensor_of<float>({0.5F})));
+  CHECK(file.tensors["n"].item<std::int64_t>() == std::numeric_limits<std::int64_t>::min());
+}
+
 TEST_CASE("files: a million random bit patterns survive in every format") {
   StateFile file;
   file.tensors.insert("f32", tensor_of(random_patterns<float, std::uint32_t>(1000000, 1)));
