@@ -11,7 +11,8 @@ namespace reel {
 namespace files {
 
 constexpr const char* kFormatWord = "reel";
-constexpr std::int64_t kVersion = 1;
+/// Version 2 has second names; a file without any is written as version 1.
+constexpr std::int64_t kNewestVersion = 2;
 
 /// Reads a whole file, whatever its format. Throws FileError.
 StateFile read_document(Input& in);
@@ -49,6 +50,27 @@ Dims read_shape(Reader& in) {
   return shape.shape();
 }
 
+/// What a file says instead of values: `name` is another name of the tensor `first`.
+struct SecondName {
+  std::string name, first;
+  std::uint64_t place = 0;
+};
+/// Gives the tensors of second names, undefined so far, their values. Throws FileError where the
+/// first name is not that of a tensor with values in the file.
+template <class Reader>
+void share(const Reader& in, NamedTensors& tensors, const std::vector<SecondName>& seconds) {
+  std::vector<Tensor> found;
+  for (const SecondName& second : seconds) {
+    const Tensor* first = tensors.find(second.first);
+    if (first == nullptr || !first->defined())
+      in.fail(second.place, "tensor '", second.name, "' is the same as '", second.first,
+              "': expected the name of a tensor with values, found ",
+              first == nullptr ? "no tensor of that name" : "another that has none of its own");
+    found.push_back(*first);
+  }
+  for (std::size_t i = 0; i < seconds.size(); ++i) tensors[seconds[i].name] = found[i];
+}
+
 /// "input.0", "output.0", ... and back; the second returns what is wrong with the names, or an
 /// empty text.
 NamedTensors probe_tensors(const Probe& probe);
@@ -60,13 +82,8 @@ std::string quoted(const char* what, const std::string& text);
 Tensor saved_values(const std::string& name, const Tensor& tensor);
 /// {"key":value,...} of all metadata.
 std::string metadata_json(const Metadata& metadata);
-/// Checks an object's member that reel writes first. Throws FileError.
-template <class Reader>
-void check_version(const Reader& in, std::uint64_t place, std::int64_t version) {
-  if (version != kVersion)
-    in.fail(place, "format_version is ", version, ", this reel reads ", kVersion,
-            version > kVersion ? "; it was written by a newer reel" : "");
-}
+/// The oldest version that has what the file holds.
+std::int64_t version_of(const StateFile& file);
 
 }  // namespace files
 }  // namespace reel

@@ -135,17 +135,22 @@ Tensor read_held(const BinaryReader& outer, Input& held, const Description& tens
   return read_data(in, tensor);
 }
 
+/// A tensor with its values, or an undefined one and what `seconds` says of it.
 template <class Reader>
-Tensor read_tensor(Reader& in, const std::string& name) {
+Tensor read_tensor(Reader& in, const std::string& name, std::vector<SecondName>& seconds) {
   const std::uint64_t start = in.place();
   Description tensor;
   tensor.name = name;
   Tensor made;
   std::optional<std::string> held;
   std::uint64_t held_place = 0;
+  std::optional<std::string> first;
   in.object([&](const std::string& key) {
     const std::uint64_t place = in.place();
-    if (key == "dtype") {
+    if (key == "same_as") {
+      first = in.string();
+      seconds.push_back({name, *first, place});
+    } else if (key == "dtype") {
       const std::string text = in.string();
       tensor.stored = stored_from_name(text);
       if (!tensor.stored) in.fail(place, "unknown dtype '", text, "' of tensor '", name, "'");
@@ -160,9 +165,15 @@ Tensor read_tensor(Reader& in, const std::string& name) {
         held = hold_data(in);
     } else {
       in.fail(place, "unknown key '", key, "' in tensor '", name,
-              "'; expected dtype, shape and data");
+              "'; expected dtype, shape and data, or same_as");
     }
   });
+  if (first) {
+    if (tensor.stored || tensor.shape || made.defined() || held)
+      in.fail(start, "tensor '", name, "' is the same as '", *first,
+              "' and has a dtype, a shape or data beside that; expected one or the other");
+    return Tensor();
+  }
   for (const auto& [key, found] :
        {std::pair{"dtype", tensor.stored.has_value()}, std::pair{"shape", tensor.shape.has_value()},
         std::pair{"data", made.defined() || held}})
@@ -173,9 +184,13 @@ Tensor read_tensor(Reader& in, const std::string& name) {
   return read_held(in, kept, tensor);
 }
 
+/// Adds to `seconds` what it finds of these.
 template <class Reader>
-void read_tensors(Reader& in, NamedTensors& tensors) {
-  in.object([&](const std::string& name) { tensors.insert(name, read_tensor(in, name)); });
+void read_tensors(Reader& in, NamedTensors& tensors, std::vector<SecondName>& seconds) {
+  std::vector<SecondName> here;
+  in.object([&](const std::string& name) { tensors.insert(name, read_tensor(in, name, here)); });
+  share(in, tensors, here);
+  seconds.insert(seconds.end(), here.begin(), here.end());
 }
 
 template <class Reader>
@@ -183,6 +198,8 @@ StateFile read_members(Reader& in) {
   StateFile file;
   const std::uint64_t start = in.place();
   std::map<std::string, bool> seen;
+  std::int64_t version = 0;
+  std::vector<SecondName> seconds;
   in.object([&](const std::string& key) {
     const std::uint64_t place = in.place();
     seen[key] = true;
@@ -191,7 +208,10 @@ StateFile read_members(Reader& in) {
       if (format != kFormatWord)
         in.fail(place, "unknown format '", format, "', expected '", kFormatWord, "'");
     } else if (key == "format_version") {
-      check_version(in, place, in.integer());
+      version = in.integer();
+      if (version < 1 || version > kNewestVersion)
+        in.fail(place, "format_version is ", version, ", this reel reads 1 to ", kNewestVersion,
+                version > kNewestVersion ? "; it was written by a newer reel" : "");
     } else if (key == "kind") {
       file.kind = in.string();
     } else if (key == "metadata") {
@@ -200,11 +220,11 @@ StateFile read_members(Reader& in) {
       });
     } else if (key == "probe") {
       NamedTensors tensors{"Tensor"};
-      read_tensors(in, tensors);
+      read_tensors(in, tensors, seconds);
       const std::string wrong = probe_from(tensors, file.probe);
       if (!wrong.empty()) in.fail(place, wrong);
     } else if (key == "tensors") {
-      read_tensors(in, file.tensors);
+      read_tensors(in, file.tensors, seconds);
     } else {
       in.fail(place, "unknown key '", key,
               "'; expected format, format_version, kind, metadata, probe and tensors");
@@ -213,6 +233,9 @@ StateFile read_members(Reader& in) {
   in.finish();
   for (const char* key : {"format", "format_version", "kind", "tensors"})
     if (!seen[key]) in.fail(start, "no key '", key, "': this is not a file that reel wrote");
+  if (version == 1 && !seconds.empty())
+    in.fail(seconds.front().place, "same_as came with format_version 2, but the file has version ",
+            version);
   return file;
 }
 

@@ -4,6 +4,7 @@
 #include "autograd/ops/ops.hpp"
 #include "base64.hpp"
 #include "document.hpp"
+#include "first_names.hpp"
 #include "json_text.hpp"
 #include "json_writer.hpp"
 
@@ -21,6 +22,18 @@ std::string quoted(const char* what, const std::string& text) {
 Tensor saved_values(const std::string& name, const Tensor& tensor) {
   check<FileError>(tensor.defined(), "[save] tensor '", name, "' is undefined; leave it out");
   return tensor.detach().contiguous();
+}
+
+std::int64_t version_of(const StateFile& file) {
+  const auto has_second_names = [](const NamedTensors& tensors) {
+    FirstNames names;
+    return std::any_of(tensors.begin(), tensors.end(), [&names](const auto& item) {
+      return names.find_or_add(item.key(), item.value()) != nullptr;
+    });
+  };
+  const bool any = has_second_names(file.tensors) ||
+                   (file.probe && has_second_names(probe_tensors(*file.probe)));
+  return any ? 2 : 1;
 }
 
 std::string metadata_json(const Metadata& metadata) {
@@ -80,9 +93,14 @@ void write_tensor(json::Writer& out, const std::string& name, const Tensor& tens
 
 void write_tensors(json::Writer& out, const NamedTensors& tensors, const SaveOptions& options) {
   const char* separator = "{\n";
+  FirstNames names;
   for (const auto& item : tensors) {
     out.text(separator);
-    write_tensor(out, item.key(), item.value(), options);
+    if (const std::string* first = names.find_or_add(item.key(), item.value()))
+      out.text(quoted("the tensor name", item.key()) +
+               ":{\"same_as\":" + quoted("the tensor name", *first) + "}");
+    else
+      write_tensor(out, item.key(), item.value(), options);
     separator = ",\n";
   }
   out.text(tensors.is_empty() ? "{\n}" : "\n}");
@@ -160,7 +178,15 @@ class BinaryWriter {
 
 void write_tensors(BinaryWriter& out, const NamedTensors& tensors, const SaveOptions& options) {
   out.map(tensors.size());
+  FirstNames names;
   for (const auto& item : tensors) {
+    if (const std::string* first = names.find_or_add(item.key(), item.value())) {
+      out.text("the tensor name", item.key());
+      out.map(1);
+      out.text("a key", "same_as");
+      out.text("the tensor name", *first);
+      continue;
+    }
     const Tensor values = saved_values(item.key(), item.value());
     const Stored stored = stored_as(values.dtype(), options.floats());
     out.text("the tensor name", item.key());
@@ -181,9 +207,9 @@ void write_tensors(BinaryWriter& out, const NamedTensors& tensors, const SaveOpt
 
 void write_json(const StateFile& file, const SaveOptions& options, const Sink& sink) {
   json::Writer out(sink);
-  out.text(detail::message("{\"format\":\"", kFormatWord, "\",\"format_version\":", kVersion,
-                           ",\"kind\":", quoted("the kind", file.kind),
-                           ",\"metadata\":", metadata_json(file.metadata)));
+  out.text(detail::message(
+      "{\"format\":\"", kFormatWord, "\",\"format_version\":", version_of(file),
+      ",\"kind\":", quoted("the kind", file.kind), ",\"metadata\":", metadata_json(file.metadata)));
   if (file.probe) {
     out.text(",\"probe\":");
     // A probe is compared with what the model computes: it is never shortened.
@@ -202,7 +228,7 @@ void write_binary(const StateFile& file, FileFormat format, const SaveOptions& o
   out.text("a key", "format");
   out.text("the format", kFormatWord);
   out.text("a key", "format_version");
-  out.integer(kVersion);
+  out.integer(static_cast<std::uint64_t>(version_of(file)));
   out.text("a key", "kind");
   out.text("the kind", file.kind);
   out.text("a key", "metadata");

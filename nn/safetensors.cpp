@@ -1,11 +1,15 @@
 // Safetensors: eight bytes with the header's length, the header as JSON, the values.
 // https://huggingface.co/docs/safetensors
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "autograd/ops/creation.hpp"
 #include "document.hpp"
+#include "first_names.hpp"
 #include "json_text.hpp"
 #include "json_writer.hpp"
 
@@ -16,6 +20,12 @@ namespace {
 
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kProbePrefix = "__probe__.";
+/// The other keys of reel's metadata are second names, as safetensors.torch.save_model writes them.
+constexpr std::string_view kOwnKeys[] = {"format", "format_version", "kind", "metadata"};
+bool is_own_key(const std::string& key) {
+  return std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key) != std::end(kOwnKeys);
+}
+
 /// The format's own bound.
 constexpr std::uint64_t kLongestHeader = 100'000'000;
 
@@ -93,33 +103,43 @@ Entry read_entry(json::Reader& in, const std::string& name) {
   return entry;
 }
 
-/// What the header's strings mean: those of reel's own files, or free metadata.
-void read_strings(json::Reader& in, const NamedTexts& texts, std::uint64_t place, StateFile& file,
-                  bool& ours) {
+/// What the header's strings mean: those of reel's own files, or free metadata. Returns the second
+/// names of tensors, of which those in `names` have values.
+std::vector<SecondName> read_strings(json::Reader& in, const NamedTexts& texts, std::uint64_t place,
+                                     const std::set<std::string>& names, StateFile& file,
+                                     bool& ours) {
   const auto found = [&texts](const char* key) {
     const auto at = texts.find(key);
     return at == texts.end() ? std::string() : at->second;
   };
   ours = found("format") == kFormatWord;
-  if (!ours) {
-    for (const auto& [key, text] : texts) file.metadata.set(key, text);
-    return;
+  std::vector<SecondName> seconds;
+  for (const auto& [key, text] : texts) {
+    const bool has_values = names.count(key) != 0;
+    if (!is_own_key(key) && (ours || (!has_values && names.count(text) != 0)))
+      seconds.push_back({key, text, place});
+    else if (!ours)
+      file.metadata.set(key, text);
+    if (ours && has_values && !is_own_key(key))
+      in.fail(place, "tensor '", key, "' is the same as '", text,
+              "' and has values beside that; expected one or the other");
   }
-  for (const auto& [key, text] : texts)
-    if (key != "format" && key != "format_version" && key != "kind" && key != "metadata")
-      in.fail(place, "unknown key '", key, "' in the metadata of a file by reel");
+  if (!ours) return seconds;
   const std::string version = found("format_version");
-  if (version != std::to_string(kVersion))
+  if (version != "1" && version != std::to_string(kNewestVersion))
     in.fail(place, "format_version is ", version.empty() ? "missing" : "'" + version + "'",
-            ", this reel reads ", kVersion);
+            ", this reel reads 1 to ", kNewestVersion);
+  if (version == "1" && !seconds.empty())
+    in.fail(place, "unknown key '", seconds.front().name, "' in the metadata of format_version 1");
   file.kind = found("kind");
-  if (texts.count("metadata") == 0) return;
+  if (texts.count("metadata") == 0) return seconds;
   Input text(found("metadata"), in.name() + " (text of its metadata)");
   json::Reader free(text);
   free.object([&](const std::string& name) {
     file.metadata.set_json(name, free.value("metadata '" + name + "'"));
   });
   free.finish();
+  return seconds;
 }
 
 /// Throws unless the entries, by their places, follow each other from 0 on without gap or overlap,
@@ -171,7 +191,9 @@ StateFile read_safetensors(Input& in) {
   header.finish();
   file.kind = "module";
   bool ours = false;
-  read_strings(header, texts, texts_place, file, ours);
+  std::set<std::string> names;
+  for (const Entry& entry : entries) names.insert(entry.name);
+  const auto seconds = read_strings(header, texts, texts_place, names, file, ours);
 
   std::vector<const Entry*> order;
   for (const Entry& entry : entries) order.push_back(&entry);
@@ -191,12 +213,15 @@ StateFile read_safetensors(Input& in) {
   }
   if (!in.at_end()) in.fail(in.place(), "expected the end of the file, found more");
 
-  NamedTensors probe{"Tensor"};
-  for (const Entry& entry : entries) {
-    if (ours && starts_with(entry.name, kProbePrefix))
-      probe.insert(entry.name.substr(std::string(kProbePrefix).size()), made[entry.name]);
+  NamedTensors all{"Tensor"}, probe{"Tensor"};
+  for (const Entry& entry : entries) all.insert(entry.name, made[entry.name]);
+  for (const SecondName& second : seconds) all.insert(second.name, Tensor());
+  share(header, all, seconds);
+  for (const auto& item : all) {
+    if (ours && starts_with(item.key(), kProbePrefix))
+      probe.insert(item.key().substr(std::string(kProbePrefix).size()), item.value());
     else
-      file.tensors.insert(entry.name, made[entry.name]);
+      file.tensors.insert(item.key(), item.value());
   }
   if (!probe.is_empty()) {
     const std::string wrong = probe_from(probe, file.probe);
@@ -216,7 +241,15 @@ void write_safetensors(const StateFile& file, const SaveOptions& options, const 
     }
   };
   std::vector<Item> items;
-  const auto add = [&items](const std::string& name, const Tensor& tensor, StoredFloats floats) {
+  FirstNames first_names;
+  std::string seconds;
+  const auto add = [&](const std::string& name, const Tensor& tensor, StoredFloats floats) {
+    const std::string* first = first_names.find_or_add(name, tensor);
+    // A name that is taken in the metadata gets values of its own.
+    if (first != nullptr && !is_own_key(name)) {
+      seconds += "," + quoted("the tensor name", name) + ":" + quoted("the tensor name", *first);
+      return;
+    }
     const Tensor values = saved_values(name, tensor);
     items.push_back({name, values, stored_as(values.dtype(), floats)});
   };
@@ -226,6 +259,7 @@ void write_safetensors(const StateFile& file, const SaveOptions& options, const 
                      "' for itself; rename the tensor");
     add(entry.key(), entry.value(), options.floats());
   }
+  first_names = {};  // a probe keeps its own values: it is never shortened
   if (file.probe)
     for (const auto& entry : probe_tensors(*file.probe))
       add(kProbePrefix + entry.key(), entry.value(), StoredFloats::Full);
@@ -243,9 +277,9 @@ void write_safetensors(const StateFile& file, const SaveOptions& options, const 
   }
 
   std::string header = detail::message(
-      "{\"", kMetadataKey, "\":{\"format\":\"", kFormatWord, "\",\"format_version\":\"", kVersion,
-      "\",\"kind\":", quoted("the kind", file.kind),
-      ",\"metadata\":", quoted("the metadata", metadata_json(file.metadata)), "}");
+      "{\"", kMetadataKey, "\":{\"format\":\"", kFormatWord, "\",\"format_version\":\"",
+      version_of(file), "\",\"kind\":", quoted("the kind", file.kind),
+      ",\"metadata\":", quoted("the metadata", metadata_json(file.metadata)), seconds, "}");
   for (const Item& item : items) {
     header += "," + quoted("the tensor name", item.name) + ":{\"dtype\":\"" + name_of(item.stored) +
               "\",\"shape\":[";

@@ -4,11 +4,11 @@
 #include <cstring>
 #include <map>
 #include <sstream>
-#include <tuple>
 #include <unordered_map>
 
 #include "autograd/ops/ops.hpp"
 #include "autograd/tape.hpp"
+#include "first_names.hpp"
 #include "optim/optim.hpp"
 
 namespace reel {
@@ -35,8 +35,7 @@ std::function<void()> prepare_module_leaving(nn::Module& module, const Dict& fro
   const std::unordered_map<std::string, Tensor> given(from.begin(), from.end());
   std::vector<std::pair<Tensor, Tensor>> copies;
   // A tensor under several names (tied weights) must find the same values under each.
-  using Place = std::tuple<void*, std::vector<std::int64_t>, std::vector<std::int64_t>>;
-  std::map<Place, std::string> names;
+  files::FirstNames names;
   for (const auto& item : targets) {
     const std::string& name = item.key();
     const Tensor& target = item.value();
@@ -60,12 +59,11 @@ std::function<void()> prepare_module_leaving(nn::Module& module, const Dict& fro
                                          dtype_name(target.dtype())));
       continue;
     }
-    const auto [first, is_new] =
-        names.emplace(Place{target.data_ptr(), target.sizes().vec(), target.strides().vec()}, name);
-    if (is_new || target.numel() == 0)
+    const std::string* first = names.find_or_add(name, target);
+    if (first == nullptr)
       copies.emplace_back(target, value.to(target.dtype()));
-    else if (!same_bytes(value, given.at(first->second)))
-      problems.push_back(detail::message(first->second, " and ", name,
+    else if (!same_bytes(value, given.at(*first)))
+      problems.push_back(detail::message(*first, " and ", name,
                                          " are one tensor in the module but differ in the file"));
   }
   for (const auto& item : from) {

@@ -18,12 +18,17 @@ NAMES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16
 
 
 def save_json(state, path, metadata={}):
-    def tensor(t):
+    firsts = first_names(state)
+
+    def tensor(name, t):
+        if firsts[name] != name:
+            return {"same_as": firsts[name]}
         values = (t.int() if t.dtype == torch.bool else t).flatten().tolist()
         return {"dtype": str(t.dtype)[6:], "shape": list(t.shape),
                 "data": [v if math.isfinite(v) else str(v) for v in values]}
-    file = {"format": "reel", "format_version": 1, "kind": "module", "metadata": metadata,
-            "tensors": {name: tensor(t) for name, t in state.items()}}
+    version = 1 if all(name == first for name, first in firsts.items()) else 2
+    file = {"format": "reel", "format_version": version, "kind": "module", "metadata": metadata,
+            "tensors": {name: tensor(name, t) for name, t in state.items()}}
     with open(path, "w") as out:
         json.dump(file, out, separators=(",", ":"))
 
@@ -39,7 +44,15 @@ def load_json(path):
             .to(dtype).reshape(shape)
     with open(path) as file:
         tensors = json.load(file, parse_int=integer)["tensors"]
-    return {name: tensor(**t) for name, t in tensors.items()}
+    made = {name: tensor(**t) for name, t in tensors.items() if "same_as" not in t}
+    return {name: made[t.get("same_as", name)] for name, t in tensors.items()}
+
+
+def first_names(state):
+    """Of each name the first one of the same tensor: its own, but for tied weights."""
+    firsts = {}
+    return {name: firsts.setdefault((t.data_ptr(), t.dtype, t.shape, t.stride()), name)
+            if t.numel() else name for name, t in state.items()}
 
 
 def integer(text):
@@ -48,12 +61,17 @@ def integer(text):
 
 def save_safetensors(state, path):
     header, parts, end = {}, [], 0
+    firsts = first_names(state)
+    once = {name: t for name, t in state.items() if firsts[name] == name}
     # Wide values first, so that all lie at multiples of their size.
-    for name, t in sorted(state.items(), key=lambda item: -item[1].element_size()):
+    for name, t in sorted(once.items(), key=lambda item: -item[1].element_size()):
         parts.append(bytes(t.detach().flatten().contiguous().view(torch.uint8).tolist()))
         header[name] = {"dtype": NAMES[str(t.dtype)[6:]], "shape": list(t.shape),
                         "data_offsets": [end, end := end + len(parts[-1])]}
-    text = json.dumps({name: header[name] for name in state}).encode()
+    # Second names as safetensors.torch.save_model writes them.
+    seconds = {name: first for name, first in firsts.items() if first != name}
+    text = json.dumps({**({"__metadata__": seconds} if seconds else {}),
+                       **{name: header[name] for name in once}}).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as out:
         out.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
@@ -64,9 +82,11 @@ def load_safetensors(path):
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         data = file.read()
     dtypes = {short: getattr(torch, name) for name, short in NAMES.items()}
-    header.pop("__metadata__", None)
-    return {name: from_bytes(data[slice(*t["data_offsets"])], dtypes[t["dtype"]], t["shape"])
+    strings = header.pop("__metadata__", {})
+    made = {name: from_bytes(data[slice(*t["data_offsets"])], dtypes[t["dtype"]], t["shape"])
             for name, t in header.items()}
+    return {**made, **{name: made[first] for name, first in strings.items()
+                       if first in made and name not in made}}
 
 
 def from_bytes(data, dtype, shape):

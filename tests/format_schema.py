@@ -27,16 +27,21 @@ for path in paths:
     with open(path) as f:
         validator.validate(json.load(f))
 
+with open(os.path.join(root, "tests/fixtures/format_v2/tied.json")) as f:
+    validator.validate(json.load(f))
+
 good = {"format": "reel", "format_version": 1, "kind": "x", "tensors": {
     "t": {"dtype": "float32", "shape": [2], "data": [1, "nan"]}}}
 validator.validate(good)
-faults = [(["format"], "other"), (["format_version"], 2), (["kind"], None), (["more"], 1),
+faults = [(["format"], "other"), (["format_version"], 3), (["kind"], None), (["more"], 1),
           (["probe"], {}), (["tensors", "t", "dtype"], "float8"), (["tensors", "t", "shape"], [-1]),
           (["tensors", "t", "shape"], [1.5]), (["tensors", "t", "data"], [1, "NaN"]),
           (["tensors", "t", "data"], "AAA"), (["tensors", "t", "data"], [True, 1]),
           (["tensors", "t"], {"dtype": "bool", "shape": [1], "data": [2]}),
           (["tensors", "t"], {"dtype": "int64", "shape": [1], "data": ["nan"]}),
-          (["tensors", "t"], {"dtype": "int64", "shape": [1]})]
+          (["tensors", "t"], {"dtype": "int64", "shape": [1]}),
+          (["tensors", "t"], {"same_as": "u"}), (["tensors", "t", "same_as"], "u"),
+          (["probe"], {"output.0": {"same_as": "u"}})]
 for path, value in faults:
     bad = copy.deepcopy(good)
     at = bad

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "text.hpp"
@@ -151,10 +152,16 @@ int inspect(const std::string& path) {
   print(table(facts, ""));
   std::vector<std::vector<std::string>> rows{{"tensor", "dtype", "shape", "values", "range"}};
   std::int64_t values = 0, bytes = 0;
+  std::map<const void*, std::string> names;  // of tensors with values, by their memory
   for (const auto& item : file.state.tensors) {
     const Tensor& tensor = item.value();
     rows.push_back({shown(item.key()), reel::dtype_name(tensor.dtype()), shape_text(tensor),
                     std::to_string(tensor.numel()), range_text(tensor)});
+    const auto [first, is_new] = names.emplace(tensor.data_ptr(), item.key());
+    if (!is_new && tensor.numel() != 0) {
+      rows.back().back() = "the same as " + shown(first->second);
+      continue;
+    }
     values += tensor.numel();
     bytes += static_cast<std::int64_t>(tensor.nbytes());
   }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Tests of reel-model as a user runs it: test.sh PROGRAM FIXTURES CASE.
-# Cases: inspect, convert, diff, check, run, errors. Works in a folder of its own and removes it.
+# Cases: inspect, convert, tied, diff, check, run, errors. Works in a folder of its own and removes it.
 program=$(realpath "$1")
 models=$(realpath "$2")
 case=$3
@@ -83,6 +83,39 @@ case $case in
     grep -q "left out: sample_rate" err || fail "no remark on lost metadata"
     expect 0 convert bare.json warm.nam
     expect 0 diff --tolerance 1e-7 warm.nam "$models/lstm.nam"
+    ;;
+
+  tied)
+    # One weight under two names goes through every format as one; PyTorch's has it twice.
+    printf '%s' '{"format":"reel","format_version":2,"kind":"module","tensors":{"in.weight":{"dtype":"float32","shape":[2,2],"data":[1,2,3,-0.0]},"out.weight":{"same_as":"in.weight"}}}' >tied.json
+    for format in $own; do
+      expect 0 convert tied.json "to.$format"
+      quiet
+      expect 0 inspect "to.$format"
+      says 'in.weight  *float32  \[2, 2\]  *4  -\?0 to 3'
+      says 'out.weight  *float32  \[2, 2\]  *4  the same as in.weight'
+      says '2 tensors, 4 values, 16 bytes in memory'
+      expect 0 check "to.$format"
+      expect 0 diff tied.json "to.$format"
+      expect 0 convert "to.$format" back.json
+      grep -q '"out.weight":{"same_as":"in.weight"}' back.json || fail "the tie is lost in $format"
+    done
+    expect 0 convert --to pytorch tied.json both.json
+    grep -q '"out.weight":\[\[1,2\],\[3,-0.0\]\]' both.json || fail "out.weight has no values"
+    expect 0 diff both.json tied.json
+    # A tie that has come apart differs in one of the two.
+    sed 's/"out.weight":\[\[1,/"out.weight":[[7,/' both.json >apart.json
+    expect 1 diff tied.json apart.json
+    says 'in.weight  *0  *0 of 4'
+    says 'out.weight  *6  *1 of 4'
+    sed 's/same_as":"in/same_as":"out/' tied.json >self.json
+    sed 's/same_as":"in/same_as":"no/' tied.json >missing.json
+    for command in inspect check; do
+      refuse 3 "self.json: byte [0-9]*: tensor 'out.weight' is the same as 'out.weight'" $command self.json
+      refuse 3 "missing.json: byte [0-9]*: tensor 'out.weight' is the same as 'no.weight'.*no tensor" $command missing.json
+    done
+    refuse 3 'self.json' convert self.json x.cbor
+    refuse 3 'missing.json' diff tied.json missing.json
     ;;
 
   diff)

@@ -5,6 +5,7 @@ format. Ends with 77, which ctest counts as skipped, where there is no torch.
 """
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -100,11 +101,63 @@ def check_edges():
             reel("diff", name, target)
 
 
+class Tied(torch.nn.Module):
+    """A weight under two names."""
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(5, 3)
+        self.head = torch.nn.Linear(3, 5)
+        self.head.weight = self.embedding.weight
+
+
+def check_tied():
+    state = Tied().state_dict()
+    assert "head.weight" in state
+    by_name = lambda d: {name: d[name] for name in sorted(d)}
+    for save, load, name in ((rp.save_json, rp.load_json, "tied.json"),
+                             (rp.save_safetensors, rp.load_safetensors, "tied.safetensors")):
+        save(state, name)
+        assert "the same as embedding.weight" in reel("inspect", name), name
+        for target in (name, "to.json", "to.safetensors", "to.cbor"):
+            if target != name:
+                reel("convert", name, target)
+            reel("diff", name, target)
+            if target == "to.cbor":
+                continue
+            back = (rp.load_json if target.endswith(".json") else rp.load_safetensors)(target)
+            same(by_name(state), by_name(back))
+            assert back["head.weight"].data_ptr() == back["embedding.weight"].data_ptr()
+            again = Tied()
+            again.load_state_dict(back)
+            assert again.head.weight is again.embedding.weight
+            assert torch.equal(again.head.weight, state["head.weight"])
+        reel("convert", "--to", "pytorch", name, "both.json")
+        with open("both.json") as file:
+            same(by_name(state), by_name({k: torch.tensor(v) for k, v in json.load(file).items()}))
+
+
+def check_unaligned():
+    """What other writers of safetensors may do: values at no multiple of their size."""
+    header = {"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
+              "b": {"dtype": "F64", "shape": [2], "data_offsets": [1, 17]},
+              "c": {"dtype": "F32", "shape": [], "data_offsets": [17, 21]}}
+    text = json.dumps(header).encode()
+    text += b" " * (1 - len(text) % 2)  # the header's length is odd
+    with open("odd.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + struct.pack("<Bddf", 7, 0.1, -0.0, 2.5))
+    reel("convert", "odd.safetensors", "odd.json")
+    found = rp.load_json("odd.json")
+    same(found, {"a": torch.tensor([7], dtype=torch.uint8),
+                 "b": torch.tensor([0.1, -0.0], dtype=torch.float64), "c": torch.tensor(2.5)})
+
+
 torch.manual_seed(1)
 with tempfile.TemporaryDirectory() as folder, torch.no_grad():
     os.chdir(folder)
     check_model(Net(torch.nn.LSTM, 2))
     check_model(Net(torch.nn.GRU, 1))
     check_edges()
+    check_tied()
+    check_unaligned()
     os.chdir("/")
 print("passed")

@@ -249,8 +249,8 @@ TEST_CASE("hostile files: faults of CBOR and MessagePack") {
                    {"expected the end of the file, found more"}));
     // Versions.
     Builder v{format, std::string(1, static_cast<char>(cbor ? 0xa1 : 0x81))};
-    CHECK(mentions(error_in(Builder(v).text("format_version").integer(2).bytes),
-                   {"format_version is 2, this reel reads 1", "newer reel"}));
+    CHECK(mentions(error_in(Builder(v).text("format_version").integer(3).bytes),
+                   {"format_version is 3, this reel reads 1 to 2", "newer reel"}));
     CHECK(mentions(error_in(Builder(v).text("format_version").negative(1).bytes),
                    {"format_version is -1"}));
     CHECK(mentions(error_in(Builder(v).text("format").text("other").bytes),
@@ -402,8 +402,8 @@ TEST_CASE("hostile files: faults of safetensors") {
     return error(R"({"__metadata__":{"format":"reel",)" + rest + "}}", 0);
   };
   CHECK(ours(R"("format_version":"1","kind":"x","metadata":"{\"a\":1}")").empty());
-  CHECK(mentions(ours(R"("format_version":"2","kind":"x")"),
-                 {"format_version is '2', this reel reads 1"}));
+  CHECK(mentions(ours(R"("format_version":"3","kind":"x")"),
+                 {"format_version is '3', this reel reads 1 to 2"}));
   CHECK(mentions(ours(R"("kind":"x")"), {"format_version is missing"}));
   CHECK(mentions(ours(R"("format_version":"1","more":"x")"), {"unknown key 'more'"}));
   CHECK(mentions(ours(R"("format_version":"1","metadata":"{\"a\":1,\"a\":2}")"),

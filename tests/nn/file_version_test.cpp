@@ -141,3 +141,23 @@ TEST_CASE("old files: one document in every format") {
     CHECK(out.str() == then);
   }
 }
+
+TEST_CASE("old files: version 2, with second names") {
+  const auto folder = source_path("tests/fixtures/format_v2");
+  for (const char* name :
+       {"tied.json", "tied.json.gz", "tied.cbor", "tied.msgpack", "tied.safetensors"}) {
+    CAPTURE(name);
+    const StateFile file = StateFile::read((folder / name).string());
+    CHECK(file.kind == "module");
+    CHECK(file.tensors.size() == 3);
+    CHECK(values(file.tensors["encoder.weight"]) == std::vector<double>{0.5, -0.25});
+    CHECK(same_bits(file.tensors["decoder.weight"], file.tensors["encoder.weight"]));
+    CHECK(values(file.tensors["decoder.bias"]) == std::vector<double>{1});
+    REQUIRE(file.probe.has_value());
+    CHECK(same_bits(file.probe->outputs[0], reel::full({2}, 0.125)));
+    CHECK(same_bits(file.probe->inputs[0], reel::full({2}, 0.125)));
+    std::ostringstream out;
+    file.write(out, SaveOptions().format(file.format));
+    if (file.format != FileFormat::JsonGz) CHECK(out.str() == written((folder / name).string()));
+  }
+}

@@ -91,13 +91,13 @@ TEST_CASE("serialization: the text is what docs/format.md says") {
   file.metadata.set("a", std::vector<std::int64_t>{1, -2});
   file.tensors.insert("layer.w\\1", tensor_of<float>({0.1F, 1e20F, NAN, -0.0F}).view({2, 2}));
   file.tensors.insert("n", reel::full({}, 3, kInt64));
-  CHECK(
-      text_of(file) ==
-      "{\"format\":\"reel\",\"format_version\":1,\"kind\":\"checkpoint\",\"metadata\":"
-      "{\"a\":[1,-2],\"b\":\"caf\xc3\xa9 \\\"x\\\"\\n\"},\"tensors\":{\n"
-      "\"layer.w\\\\1\":{\"dtype\":\"float32\",\"shape\":[2,2],\"data\":[0.1,1e+20,\"nan\",-0.0]},\n"
-      "\"n\":{\"dtype\":\"int64\",\"shape\":[],\"data\":[3]}\n"
-      "}}\n");
+  CHECK(text_of(file) ==
+        "{\"format\":\"reel\",\"format_version\":1,\"kind\":\"checkpoint\",\"metadata\":"
+        "{\"a\":[1,-2],\"b\":\"caf\xc3\xa9 \\\"x\\\"\\n\"},\"tensors\":{\n"
+        "\"layer.w\\\\1\":{\"dtype\":\"float32\",\"shape\":[2,2],\"data\":[0.1,1e+20,\"nan\",-0.0]}"
+        ",\n"
+        "\"n\":{\"dtype\":\"int64\",\"shape\":[],\"data\":[3]}\n"
+        "}}\n");
   CHECK(text_of(parsed(text_of(file))) == text_of(file));
   CHECK(text_of(StateFile()) ==
         "{\"format\":\"reel\",\"format_version\":1,\"kind\":\"checkpoint\",\"metadata\":{},"
@@ -169,8 +169,8 @@ TEST_CASE("serialization: every fault has its own message, with the byte") {
                  {"expected ',' or '}', found '\"'"}));
   CHECK(mentions(error_in(R"({"format":"other"})"),
                  {"byte 10", "unknown format 'other', expected 'reel'"}));
-  CHECK(mentions(error_in(R"({"format":"reel","format_version":2})"),
-                 {"byte 34", "format_version is 2, this reel reads 1", "newer reel"}));
+  CHECK(mentions(error_in(R"({"format":"reel","format_version":3})"),
+                 {"byte 34", "format_version is 3, this reel reads 1 to 2", "newer reel"}));
   CHECK(mentions(error_in(R"({"format":"reel","format_version":0})"), {"format_version is 0"}));
   CHECK(mentions(error_in(R"({"format":"reel","format":"reel"})"),
                  {"byte 17", "duplicate key 'format'"}));

@@ -98,28 +98,6 @@ TEST_CASE("serialization: a module takes floats of the other width") {
   CHECK(values(net->scale) == std::vector<double>{double{0.1F}, 2});
 }
 
-TEST_CASE("serialization: tied weights are written under both names and stay tied") {
-  struct TiedImpl : nn::Module {
-    explicit TiedImpl(double value) {
-      a = register_parameter("a", reel::full({3}, value));
-      register_parameter("b", a);
-    }
-    Tensor a;
-  };
-  TiedImpl first(0.25), second(1);
-  StateFile file = to_file(first);
-  CHECK(file.tensors.keys() == std::vector<std::string>{"a", "b"});
-  from_file(file, second);
-  CHECK(same_bits(second.a, first.a));
-  second.a.detach().fill_(9);
-  CHECK(same_bits(second.state_dict()["b"], reel::full({3}, 9.0)));
-  file = parsed(text_of(to_file(first)));
-  file.tensors["b"].data_ptr<float>()[1] = 5;
-  CHECK(mentions(error_of<FileError>([&] { from_file(file, second); }),
-                 {"a and b are one tensor in the module but differ in the file"}));
-  CHECK(same_bits(second.a, reel::full({3}, 9.0)));
-}
-
 TEST_CASE("serialization: lists of tensors, appended in order") {
   std::vector<Tensor> list;
   for (int i = 0; i < 12; ++i) list.push_back(reel::full({i % 3}, i));
