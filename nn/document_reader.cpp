@@ -184,13 +184,13 @@ Tensor read_tensor(Reader& in, const std::string& name, std::vector<SecondName>&
   return read_held(in, kept, tensor);
 }
 
-/// Adds to `seconds` what it finds of these.
+/// `second_name`: where the first one of the file stands, if any does.
 template <class Reader>
-void read_tensors(Reader& in, NamedTensors& tensors, std::vector<SecondName>& seconds) {
-  std::vector<SecondName> here;
-  in.object([&](const std::string& name) { tensors.insert(name, read_tensor(in, name, here)); });
-  share(in, tensors, here);
-  seconds.insert(seconds.end(), here.begin(), here.end());
+void read_tensors(Reader& in, NamedTensors& tensors, std::optional<std::uint64_t>& second_name) {
+  std::vector<SecondName> seconds;
+  in.object([&](const std::string& name) { tensors.insert(name, read_tensor(in, name, seconds)); });
+  share(in, tensors, seconds);
+  if (!second_name && !seconds.empty()) second_name = seconds.front().place;
 }
 
 template <class Reader>
@@ -199,7 +199,7 @@ StateFile read_members(Reader& in) {
   const std::uint64_t start = in.place();
   std::map<std::string, bool> seen;
   std::int64_t version = 0;
-  std::vector<SecondName> seconds;
+  std::optional<std::uint64_t> second_name;
   in.object([&](const std::string& key) {
     const std::uint64_t place = in.place();
     seen[key] = true;
@@ -220,11 +220,11 @@ StateFile read_members(Reader& in) {
       });
     } else if (key == "probe") {
       NamedTensors tensors{"Tensor"};
-      read_tensors(in, tensors, seconds);
+      read_tensors(in, tensors, second_name);
       const std::string wrong = probe_from(tensors, file.probe);
       if (!wrong.empty()) in.fail(place, wrong);
     } else if (key == "tensors") {
-      read_tensors(in, file.tensors, seconds);
+      read_tensors(in, file.tensors, second_name);
     } else {
       in.fail(place, "unknown key '", key,
               "'; expected format, format_version, kind, metadata, probe and tensors");
@@ -233,9 +233,8 @@ StateFile read_members(Reader& in) {
   in.finish();
   for (const char* key : {"format", "format_version", "kind", "tensors"})
     if (!seen[key]) in.fail(start, "no key '", key, "': this is not a file that reel wrote");
-  if (version == 1 && !seconds.empty())
-    in.fail(seconds.front().place, "same_as came with format_version 2, but the file has version ",
-            version);
+  if (version == 1 && second_name)
+    in.fail(*second_name, "same_as came with format_version 2, but the file has version ", version);
   return file;
 }
 
