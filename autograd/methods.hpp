@@ -244,9 +244,7 @@ inline Tensor Tensor::diagonal(std::int64_t offset, std::int64_t dim1, std::int6
   return reel::diagonal(*this, offset, dim1, dim2);
 }
 inline Tensor Tensor::expand(IntArrayRef sizes, bool) const { return reel::expand(*this, sizes); }
-inline Tensor Tensor::expand_as(const Tensor& other) const {
-  return reel::expand(*this, other.sizes());
-}
+inline Tensor Tensor::expand_as(const Tensor& other) const { return expand(other.sizes()); }
 inline Tensor Tensor::as_strided(IntArrayRef sizes, IntArrayRef strides,
                                  std::optional<std::int64_t> storage_offset) const {
   return reel::as_strided(*this, sizes, strides, storage_offset);
@@ -488,6 +486,15 @@ inline Tensor Tensor::new_ones(IntArrayRef sizes, const TensorOptions& options) 
 inline Tensor Tensor::new_full(IntArrayRef sizes, const Scalar& value,
                                const TensorOptions& options) const {
   return reel::full(sizes, value, options.has_dtype() ? options : options.dtype(scalar_type()));
+}
+
+inline Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Tensor& source,
+                              std::string_view reduce) const {
+  return reel::scatter(*this, dim, index, source, reduce);
+}
+inline Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Scalar& value,
+                              std::string_view reduce) const {
+  return reel::scatter(*this, dim, index, value, reduce);
 }
 
 }  // namespace reel

@@ -9,28 +9,21 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <tuple>
 #include <type_traits>
-#include <vector>
 
 #include "accessor.hpp"
+#include "composed_methods.hpp"
 #include "dims.hpp"
 #include "dtype.hpp"
 #include "storage.hpp"
 
 namespace reel {
 
-class Tensor;
 class Node;
 struct TensorImpl;
 struct AutogradExtra;
 using TensorList = ArrayRef<Tensor>;
-namespace indexing {
-class TensorIndex;
-}
 
 /// For overloads that a number must not reach by turning into a bool.
 template <class B>
@@ -41,7 +34,7 @@ using OnlyDtype =
     std::enable_if_t<std::is_same_v<D, ScalarType> || std::is_same_v<D, std::optional<ScalarType>>,
                      int>;
 
-class Tensor {
+class Tensor : public detail::ComposedMethods {
  public:
   Tensor() noexcept;
   explicit Tensor(Ref<TensorImpl> impl);
@@ -330,6 +323,10 @@ class Tensor {
   Tensor& clamp_min_(const Tensor& min) const;
   Tensor& clamp_max_(const Scalar& max) const;
   Tensor& clamp_max_(const Tensor& max) const;
+  Tensor& clip_(const std::optional<Scalar>& min,
+                const std::optional<Scalar>& max = nullopt) const {
+    return clamp_(min, max);
+  }
   Tensor& logical_not_() const;
   Tensor& floor_divide_(const Tensor& other) const;
   Tensor& floor_divide_(const Scalar& other) const;
@@ -446,8 +443,8 @@ class Tensor {
   // ---- running sums and order (ops/scan.hpp, ops/sort.hpp)
   Tensor cumsum(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
   Tensor cumprod(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
-  Tensor& cumsum_(std::int64_t dim) const;
-  Tensor& cumprod_(std::int64_t dim) const;
+  Tensor& cumsum_(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
+  Tensor& cumprod_(std::int64_t dim, std::optional<ScalarType> dtype = nullopt) const;
   std::tuple<Tensor, Tensor> cummax(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> cummin(std::int64_t dim) const;
   std::tuple<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false) const;
@@ -565,6 +562,20 @@ class Tensor {
   Tensor scatter(std::int64_t dim, const Tensor& index, const Scalar& value) const;
   Tensor& scatter_(std::int64_t dim, const Tensor& index, const Tensor& source) const;
   Tensor& scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, const Tensor& source,
+                 std::string_view reduce) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, const Scalar& value,
+                 std::string_view reduce) const;
+  Tensor& scatter_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                   std::string_view reduce) const;
+  Tensor& scatter_(std::int64_t dim, const Tensor& index, const Scalar& value,
+                   std::string_view reduce) const;
+  Tensor& scatter_reduce_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                          std::string_view reduce, bool include_self = true) const;
+  Tensor& index_fill_(std::int64_t dim, const Tensor& index, const Scalar& value) const;
+  Tensor& index_fill_(std::int64_t dim, const Tensor& index, const Tensor& value) const;
+  Tensor& index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor& masked_scatter_(const Tensor& mask, const Tensor& source) const;
   Tensor scatter_add(std::int64_t dim, const Tensor& index, const Tensor& source) const;
   Tensor& scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) const;
   Tensor take_along_dim(const Tensor& indices, std::optional<std::int64_t> dim = nullopt) const;

@@ -17,6 +17,28 @@ Tensor divide(const Tensor& self, const Tensor& other) { return div(self, other)
 Tensor divide(const Tensor& self, const Scalar& other) { return div(self, other); }
 Tensor true_divide(const Tensor& self, const Tensor& other) { return div(self, other); }
 Tensor true_divide(const Tensor& self, const Scalar& other) { return div(self, other); }
+Tensor less(const Tensor& self, const Tensor& other) { return lt(self, other); }
+Tensor less(const Tensor& self, const Scalar& other) { return lt(self, other); }
+Tensor less_equal(const Tensor& self, const Tensor& other) { return le(self, other); }
+Tensor less_equal(const Tensor& self, const Scalar& other) { return le(self, other); }
+Tensor greater(const Tensor& self, const Tensor& other) { return gt(self, other); }
+Tensor greater(const Tensor& self, const Scalar& other) { return gt(self, other); }
+Tensor greater_equal(const Tensor& self, const Tensor& other) { return ge(self, other); }
+Tensor greater_equal(const Tensor& self, const Scalar& other) { return ge(self, other); }
+Tensor not_equal(const Tensor& self, const Tensor& other) { return ne(self, other); }
+Tensor not_equal(const Tensor& self, const Scalar& other) { return ne(self, other); }
+Tensor clip(const Tensor& self, const std::optional<Scalar>& min,
+            const std::optional<Scalar>& max) {
+  return clamp(self, min, max);
+}
+Tensor sgn(const Tensor& self) { return sign(self); }
+Tensor fix(const Tensor& self) { return trunc(self); }
+Tensor arctan(const Tensor& self) { return atan(self); }
+Tensor arcsin(const Tensor& self) { return asin(self); }
+Tensor arccos(const Tensor& self) { return acos(self); }
+Tensor argwhere(const Tensor& self) { return nonzero(self); }
+Tensor concatenate(TensorList tensors, std::int64_t dim) { return cat(tensors, dim); }
+Tensor row_stack(TensorList tensors) { return vstack(tensors); }
 Tensor negative(const Tensor& self) { return neg(self); }
 Tensor absolute(const Tensor& self) { return abs(self); }
 Tensor concat(TensorList tensors, std::int64_t dim) { return cat(tensors, dim); }
@@ -36,6 +58,7 @@ Tensor ravel(const Tensor& self) { return self.contiguous().view({self.numel()})
 Tensor diff(const Tensor& self, std::int64_t n, std::int64_t dim) {
   check<ShapeError>(self.dim() > 0, "[diff] expected at least one dimension, found none");
   check(n >= 0, "[diff] the order must not be negative, found ", n);
+  if (n == 0) return self.clone();
   Tensor x = self;
   for (; n > 0; --n) {
     const std::int64_t size = x.size(dim);
@@ -97,7 +120,10 @@ std::vector<Tensor> meshgrid(TensorList tensors, std::string_view indexing) {
   return grids;
 }
 
-Tensor flipud(const Tensor& self) { return flip(self, {0}); }
+Tensor flipud(const Tensor& self) {
+  check<ShapeError>(self.dim() > 0, "[flipud] expected at least one dimension, found none");
+  return flip(self, {0});
+}
 Tensor fliplr(const Tensor& self) {
   check<ShapeError>(self.dim() > 1, "[fliplr] expected at least two dimensions, found ",
                     self.sizes());

@@ -176,6 +176,73 @@ Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const
   return out;
 }
 
+namespace {
+// The largest (smallest) of what goes to each element; equal ones share the gradient.
+template <class Best>
+Tensor scatter_best(const Tensor& x, const Along& along, const Tensor& part, bool include_self,
+                    Best best) {
+  const Tensor none = zeros(x.sizes(), x.scalar_type());
+  Tensor touched = zeros(x.sizes(), x.scalar_type());
+  if (!include_self)
+    touched = combined(touched, along, ones(part.sizes(), x.scalar_type()),
+                       [](auto, auto one) { return one; });
+  const Tensor start =
+      include_self ? x.detach() : combined(x, along, part, [](auto, auto value) { return value; });
+  Tensor out = combined(start, along, part, best);
+  if (needs_record(x, part)) {
+    const std::int64_t dim = along.dim;
+    const Tensor index = along.index, chosen = out.detach();
+    const Tensor own = logical_and(x.detach().eq(chosen), touched.eq(0)).to(x.scalar_type());
+    const Tensor given = part.detach().eq(gather(chosen, dim, index)).to(x.scalar_type());
+    const Tensor share = own + scatter_add(none, dim, index, given);
+    record("ScatterReduceBackward0", {&x, &part}, {&out}, [=](Backward& pass) {
+      const Tensor g = pass.grad() / share;
+      if (pass.needs(0)) pass.add(0, g * own);
+      if (pass.needs(1)) pass.add(1, gather(g, dim, index) * given);
+    });
+  }
+  return out;
+}
+}  // namespace
+
+Tensor scatter_reduce(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                      std::string_view reduce, bool include_self) {
+  const Along along("scatter_reduce", x, dim, index);
+  const Tensor part = read_part("scatter_reduce", x, source, index.sizes());
+  const auto start = [&](double identity) {
+    return include_self ? x : scatter(x, dim, index, identity);
+  };
+  if (reduce == "sum") return scatter_add(start(0), dim, index, source);
+  if (reduce == "mean") {
+    const Tensor one = ones(x.sizes(), x.scalar_type());
+    const Tensor count = scatter_add(include_self ? one : scatter(one, dim, index, 0), dim, index,
+                                     ones(part.sizes(), x.scalar_type()));
+    const Tensor total = scatter_add(start(0), dim, index, source);
+    return x.is_floating_point() ? total / count : floor_divide(total, count);
+  }
+  if (reduce == "amax")
+    return scatter_best(x, along, part, include_self,
+                        [](auto a, auto b) { return b > a || b != b ? b : a; });
+  if (reduce == "amin")
+    return scatter_best(x, along, part, include_self,
+                        [](auto a, auto b) { return b < a || b != b ? b : a; });
+  check(reduce == "prod", "[scatter_reduce] expected \"sum\", \"prod\", \"mean\", \"amax\" or ",
+        "\"amin\", found \"", std::string(reduce), "\"");
+  check<AutogradError>(!needs_record(x, part), "[scatter_reduce] \"prod\" has no gradient; ",
+                       "detach() its inputs");
+  return combined(start(1), along, part, [](auto a, auto b) { return a * b; });
+}
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+               std::string_view reduce) {
+  check(reduce == "add" || reduce == "multiply", "[scatter] expected the reduction \"add\" or ",
+        "\"multiply\", found \"", std::string(reduce), "\"");
+  return scatter_reduce(x, dim, index, source, reduce == "add" ? "sum" : "prod");
+}
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value,
+               std::string_view reduce) {
+  return scatter(x, dim, index, full(index.sizes(), value, x.scalar_type()), reduce);
+}
+
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<std::int64_t> dim) {
   if (!dim) return gather(x.reshape({-1}), 0, indices.reshape({-1}));
   check<ShapeError>(x.dim() == indices.dim(), "[take_along_dim] expected indices of the rank of ",
@@ -200,6 +267,24 @@ Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& so
 Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const {
   return detail::write_in_place(
       "scatter_", *this, reel::scatter(detail::before_write(*this, false), dim, index, value));
+}
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                         std::string_view reduce) const {
+  return detail::write_in_place(
+      "scatter_", *this,
+      reel::scatter(detail::before_write(*this, true), dim, index, source, reduce));
+}
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Scalar& value,
+                         std::string_view reduce) const {
+  return detail::write_in_place(
+      "scatter_", *this,
+      reel::scatter(detail::before_write(*this, true), dim, index, value, reduce));
+}
+Tensor& Tensor::scatter_reduce_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                                std::string_view reduce, bool include_self) const {
+  return detail::write_in_place("scatter_reduce_", *this,
+                                reel::scatter_reduce(detail::before_write(*this, true), dim, index,
+                                                     source, reduce, include_self));
 }
 Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) const {
   return detail::write_in_place(

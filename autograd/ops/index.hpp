@@ -64,7 +64,16 @@ Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index);
 /// gather. `source` has x's dtype and at least the sizes of `index`.
 Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
 Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value);
-/// The same, adding.
+/// With `reduce` "add" or "multiply" instead of replacing; the latter has no gradient.
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+               std::string_view reduce);
+Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value,
+               std::string_view reduce);
+/// scatter() of "sum", "mean", "amax" or "amin" of all that goes to one element, and of that
+/// element itself with `include_self`; "prod" has no gradient.
+Tensor scatter_reduce(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                      std::string_view reduce, bool include_self = true);
+/// scatter() that adds.
 Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
 /// gather() after x and `indices` were broadcast except along `dim`; without `dim`, both are
 /// flattened.

@@ -125,6 +125,14 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return bmm(flat(a), flat(b)).reshape(sizes);
 }
 
+// beta x + alpha y; x is not read where beta is 0, as its NaNs must not count.
+static Tensor weighted_sum(const Tensor& x, const Tensor& y, const Scalar& beta,
+                           const Scalar& alpha) {
+  const Tensor scaled = alpha.toDouble() == 1.0 ? y : y * alpha;
+  if (beta.toDouble() == 0.0) return scaled;
+  return beta.toDouble() == 1.0 ? x + scaled : x * beta + scaled;
+}
+
 // input + a b, for an input of the product's own shape: the product is added to a copy of it, and
 // the input's gradient is the result's, in the same memory.
 static Tensor addmm_whole(const Tensor& input, const Tensor& a, const Tensor& b) {
@@ -156,16 +164,12 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar
       is_floating_point(input.scalar_type()) && input.scalar_type() == a.scalar_type() &&
       input.scalar_type() == b.scalar_type();
   if (plain) return addmm_whole(input, a, b);
-  Tensor result = mm(a, b);
-  if (alpha.toDouble() != 1.0) result = result * alpha;
-  return beta.toDouble() == 1.0 ? input + result : input * beta + result;
+  return weighted_sum(input, mm(a, b), beta, alpha);
 }
 
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
                const Scalar& alpha) {
-  Tensor result = bmm(a, b);
-  if (alpha.toDouble() != 1.0) result = result * alpha;
-  return beta.toDouble() == 1.0 ? input + result : input * beta + result;
+  return weighted_sum(input, bmm(a, b), beta, alpha);
 }
 
 Tensor& Tensor::addmm_(const Tensor& a, const Tensor& b, const Scalar& beta,
@@ -198,6 +202,15 @@ Tensor outer(const Tensor& a, const Tensor& b) {
   check<ShapeError>(a.dim() == 1 && b.dim() == 1, "[outer] expected two vectors, found shapes ",
                     a.sizes(), " and ", b.sizes());
   return a.unsqueeze(1) * b;
+}
+
+Tensor addmv(const Tensor& self, const Tensor& matrix, const Tensor& vector, const Scalar& beta,
+             const Scalar& alpha) {
+  return weighted_sum(self, mv(matrix, vector), beta, alpha);
+}
+Tensor addr(const Tensor& self, const Tensor& u, const Tensor& v, const Scalar& beta,
+            const Scalar& alpha) {
+  return weighted_sum(self, outer(u, v), beta, alpha);
 }
 
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
@@ -268,6 +281,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                     bias.defined() ? bias.sizes() : IntArrayRef());
   same_float("linear", x, weight);
   if (bias.defined()) same_float("linear", x, bias);
+  if (!x.is_floating_point()) {
+    const Tensor products = matmul(x, weight.t());
+    return bias.defined() ? products + bias : products;
+  }
   if (needs_record(x))
     if (const auto rows = detail::gathered_rows(x);
         rows && rows->positions.numel() > rows->table.size(0))

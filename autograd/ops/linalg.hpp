@@ -29,6 +29,12 @@ Tensor mv(const Tensor& matrix, const Tensor& vector);
 Tensor dot(const Tensor& a, const Tensor& b);
 /// out[i][j] = a[i] b[j]
 Tensor outer(const Tensor& a, const Tensor& b);
+/// beta x + alpha A v
+Tensor addmv(const Tensor& self, const Tensor& matrix, const Tensor& vector, const Scalar& beta = 1,
+             const Scalar& alpha = 1);
+/// beta x + alpha u v^T
+Tensor addr(const Tensor& self, const Tensor& u, const Tensor& v, const Scalar& beta = 1,
+            const Scalar& alpha = 1);
 /// out[n][o] = sum_ij x1[n][i] weight[o][i][j] x2[n][j] + bias[o]: [*, i] and [*, j] with weight
 /// [out, i, j] give [*, out].
 /// https://pytorch.org/docs/stable/generated/torch.nn.functional.bilinear.html

@@ -5,6 +5,7 @@
 #include "aliases.hpp"
 #include "arrange.hpp"
 #include "bitwise.hpp"
+#include "composed.hpp"
 #include "convolution.hpp"
 #include "creation.hpp"
 #include "index.hpp"

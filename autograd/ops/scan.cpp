@@ -94,10 +94,11 @@ Tensor recurrence(const Tensor& a, const Tensor& b, double start) {
 
 // Positions, along dimension d, of the best so far; the last of equal ones, and of NaNs.
 template <class Better>
-std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::int64_t dim,
-                                          Better better) {
+std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const char* node, const Tensor& x,
+                                          std::int64_t dim, Better better) {
   const std::size_t d = wrap_dim(op, dim, static_cast<std::size_t>(x.dim()));
   const Tensor dense = x.detach().contiguous(), index = empty(x.sizes(), kInt64);
+  Tensor values = empty(x.sizes(), x.scalar_type());
   const Block block(x, d);
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -107,6 +108,7 @@ std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::
     for (std::int64_t i = 0; i < x.numel(); i += block.n * block.inner) {
       const T* from = dense.data_ptr<T>() + i;
       auto* to = index.data_ptr<std::int64_t>() + i;
+      T* value = values.data_ptr<T>() + i;
       if (block.inner == 1) {
         T best = from[0];
         std::int64_t at = 0;
@@ -116,11 +118,13 @@ std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::
             at = j;
           }
           to[j] = at;
+          value[j] = best;
         }
         continue;
       }
       std::vector<T> best(from, from + block.inner);
       std::fill(to, to + block.inner, 0);
+      std::copy(from, from + block.inner, value);
       for (std::int64_t r = 1; r < block.n; ++r)
         for (std::int64_t j = 0; j < block.inner; ++j) {
           const std::int64_t k = r * block.inner + j;
@@ -128,10 +132,16 @@ std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const Tensor& x, std::
           const bool now = wins(from[k], best[column]);
           if (now) best[column] = from[k];
           to[k] = now ? r : to[k - block.inner];
+          value[k] = best[column];
         }
     }
   });
-  return {gather(x, dim, index), index};
+  if (needs_record(x))
+    record(node, {&x}, {&values}, [dim, index](Backward& pass) {
+      const Tensor g = pass.grad();
+      pass.add(0, scatter_add(zeros_like(g), dim, index, g));
+    });
+  return {values, index};
 }
 
 }  // namespace
@@ -149,20 +159,29 @@ Tensor cumprod(const Tensor& x, std::int64_t dim, std::optional<ScalarType> dtyp
   return detail::swap_back(recurrence(detail::swap_last(widened(x), d), Tensor(), 1), d, x.dim());
 }
 
-Tensor& Tensor::cumsum_(std::int64_t dim) const {
+namespace {
+void check_same_dtype(const char* op, const Tensor& self, std::optional<ScalarType> dtype) {
+  check<DtypeError>(!dtype || *dtype == self.scalar_type(), "[", op, "] expected the dtype of the ",
+                    "tensor, ", dtype_name(self.scalar_type()), ", found ",
+                    dtype_name(dtype.value_or(self.scalar_type())));
+}
+}  // namespace
+Tensor& Tensor::cumsum_(std::int64_t dim, std::optional<ScalarType> dtype) const {
+  check_same_dtype("cumsum_", *this, dtype);
   return detail::write_in_place("cumsum_", *this,
                                 reel::cumsum(detail::before_write(*this, true), dim));
 }
-Tensor& Tensor::cumprod_(std::int64_t dim) const {
+Tensor& Tensor::cumprod_(std::int64_t dim, std::optional<ScalarType> dtype) const {
+  check_same_dtype("cumprod_", *this, dtype);
   return detail::write_in_place("cumprod_", *this,
                                 reel::cumprod(detail::before_write(*this, true), dim));
 }
 
 std::tuple<Tensor, Tensor> cummax(const Tensor& x, std::int64_t dim) {
-  return extreme_so_far("cummax", x, dim, [](auto a, auto b) { return a >= b; });
+  return extreme_so_far("cummax", "CummaxBackward0", x, dim, [](auto a, auto b) { return a >= b; });
 }
 std::tuple<Tensor, Tensor> cummin(const Tensor& x, std::int64_t dim) {
-  return extreme_so_far("cummin", x, dim, [](auto a, auto b) { return a <= b; });
+  return extreme_so_far("cummin", "CumminBackward0", x, dim, [](auto a, auto b) { return a <= b; });
 }
 
 }  // namespace reel

@@ -188,3 +188,90 @@ TEST_CASE("ops on bits: integers and bools, promoted and broadcast") {
   CHECK_THROWS_AS(~ones({1}), DtypeError);
   CHECK_THROWS_AS(p & tensor({true, false}), ShapeError);
 }
+
+TEST_CASE("aliases: comparisons, functions and their methods") {
+  manual_seed(13);
+  const Tensor x = leaf({2, 3}), y = rand({3}, kFloat64);
+  const auto same = [](const Tensor& a, const Tensor& b) {
+    CHECK(a.scalar_type() == b.scalar_type());
+    CHECK(a.equal(b));
+  };
+  same(less(x, y), x < y);
+  same(x.less(0.5), less(x, 0.5));
+  same(less_equal(x, y), x <= y);
+  same(x.less_equal(y), less_equal(x, y));
+  same(greater(x, 0.5), x > 0.5);
+  same(x.greater(y), greater(x, y));
+  same(greater_equal(x, y), x >= y);
+  same(x.greater_equal(0.5), greater_equal(x, 0.5));
+  same(not_equal(x, y), x != y);
+  same(x.not_equal(x), not_equal(x, x));
+  using T = const Tensors&;
+  const auto both = [](T z) {
+    return Tensors{clip(z[0], 0.2, 0.7), fix(3 * z[0]), sgn(z[0]),
+                   arctan(z[0]),         arcsin(z[0]),  arccos(z[0])};
+  };
+  check_same(
+      both,
+      [](T z) {
+        return Tensors{
+            clamp(z[0], 0.2, 0.7), trunc(3 * z[0]), sign(z[0]), atan(z[0]), asin(z[0]), acos(z[0])};
+      },
+      {x});
+  check_same(
+      [](T z) {
+        return Tensors{z[0].clip(0.2, 0.7),
+                       z[0].clone().clip_(0.2, 0.7),
+                       z[0].sgn(),
+                       z[0].subtract(z[0], 3),
+                       z[0].multiply(z[0]),
+                       z[0].divide(z[0] + 1),
+                       z[0].true_divide(z[0] + 1),
+                       z[0].negative(),
+                       z[0].absolute()};
+      },
+      [](T z) {
+        return Tensors{
+            clip(z[0], 0.2, 0.7), clip(z[0], 0.2, 0.7), sign(z[0]), -2 * z[0], z[0] * z[0],
+            z[0] / (z[0] + 1),    z[0] / (z[0] + 1),    -z[0],      abs(z[0])};
+      },
+      {x});
+  check_same(
+      [](T z) {
+        return Tensors{concatenate({z[0], z[0]}, 1),
+                       row_stack({z[0], z[0]}),
+                       z[0].ravel(),
+                       z[0].flipud(),
+                       z[0].fliplr(),
+                       z[0].diff(),
+                       z[0].take(tensor({0, -1})),
+                       z[0].broadcast_to({2, 2, 3}),
+                       z[0].select(0, 0).ger(z[0].select(0, 1)),
+                       z[0].dist(2 * z[0]),
+                       z[0].exp2()};
+      },
+      [](T z) {
+        return Tensors{cat({z[0], z[0]}, 1),
+                       cat({z[0], z[0]}),
+                       z[0].flatten(),
+                       flip(z[0], {0}),
+                       flip(z[0], {1}),
+                       z[0].slice(1, 1) - z[0].slice(1, 0, -1),
+                       stack({z[0].flatten()[0], z[0].flatten()[-1]}),
+                       z[0].expand({2, 2, 3}),
+                       outer(z[0][0], z[0][1]),
+                       norm(z[0]),
+                       pow(2, z[0])};
+      },
+      {x});
+  same(argwhere(x > 0.5), nonzero(x > 0.5));
+  same(logspace(0, 3, 4, 2.0, kFloat64), tensor({1.0, 2.0, 4.0, 8.0}, kFloat64));
+  CHECK(logspace(-1, 1, 3).allclose(tensor({0.1f, 1.0f, 10.0f})));
+  same((x > 0.5).argwhere(), nonzero(x > 0.5));
+  same(x.isclose(x), isclose(x, x));
+  const Tensor i = tensor({1, 2, 3});
+  same(i.bitwise_and(i + 1), i & (i + 1));
+  same(i.bitwise_or(i + 1), i | (i + 1));
+  same(i.bitwise_xor(i + 1), i ^ (i + 1));
+  same(i.bitwise_not(), ~i);
+}

@@ -105,7 +105,7 @@ const std::vector<OpRow>& op_table() {
       BINARY(div),
       UNARY(neg),
       UNARY(abs),
-      FUNCTION(sign, x[0]),
+      UNARY(sign),
       UNARY(square),
       UNARY(sqrt),
       OP(pow, a.scalar("exponent")),
@@ -293,8 +293,8 @@ const std::vector<OpRow>& op_table() {
       // linalg
       OP(matmul, x[1]),
       OP(mm, x[1]),
-      FUNCTION(bmm, x[0], x[1]),
-      FUNCTION(addmm, x[0], x[1], x[2], a.scalar("beta", 1), a.scalar("alpha", 1)),
+      OP(bmm, x[1]),
+      OP(addmm, x[1], x[2], a.scalar("beta", 1), a.scalar("alpha", 1)),
       UNARY(t),
       FUNCTION(linear, x[0], x[1], third(x)),
       // reduce
@@ -329,7 +329,7 @@ const std::vector<OpRow>& op_table() {
       {"index_put_ on a copy", nullptr,
        RUN(x[0].clone().index_put_(index_list(x, a, 2), x[1], a.flag("accumulate"))), "index_put"},
       OP(index_select, a.integer("dim"), x[1]),
-      FUNCTION(nonzero, x[0]),
+      UNARY(nonzero),
       FUNCTION(embedding, x[0], x[1], a.integer("padding_idx", -1)),
       // normalise, loss
       OP(softmax, a.integer("dim")),
@@ -370,6 +370,7 @@ const std::vector<OpRow>& op_table() {
     std::vector<OpRow> all = with_shape_rows(own);
     for (const OpRow& row : loss_rows()) all.push_back(row);
     for (const OpRow& row : sequence_rows()) all.push_back(row);
+    for (const OpRow& row : composed_rows()) all.push_back(row);
     for (const OpRow& row : alias_rows()) all.push_back(row);
     return all;
   }();

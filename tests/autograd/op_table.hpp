@@ -33,6 +33,8 @@ std::vector<OpRow> with_shape_rows(std::vector<OpRow> rows);
 std::vector<OpRow> loss_rows();
 /// The part of the table that is in op_table_sequence.cpp.
 std::vector<OpRow> sequence_rows();
+/// The part of the table that is in op_table_composed.cpp.
+std::vector<OpRow> composed_rows();
 /// The part of the table that is in op_table_aliases.cpp.
 std::vector<OpRow> alias_rows();
 

@@ -18,8 +18,8 @@ namespace {
 
 using CasesOfOp = std::map<std::string, std::vector<const json*>>;
 
-constexpr const char* kFixtures[] = {"ops.json", "ops_shapes.json", "ops_pointwise.json",
-                                     "losses.json", "ops_sequence.json"};
+constexpr const char* kFixtures[] = {"ops.json",    "ops_shapes.json",   "ops_pointwise.json",
+                                     "losses.json", "ops_sequence.json", "ops_composed.json"};
 
 const CasesOfOp& cases_of_ops() {
   static const CasesOfOp cases = [] {
@@ -374,6 +374,21 @@ TEST_CASE("ops: every public op has a row, every row has cases, every case has a
       INFO(entry.path().filename().string(), " declares ", name);
       CHECK(rows.count(name) == 1);
       ++declared;
+    }
+  }
+  // A method of an op's name is run by a row.
+  std::set<std::string> run_as_methods;
+  for (const auto& op : op_table()) {
+    if (op.run && !op.method) continue;
+    run_as_methods.insert(op.name);
+    if (op.name.back() != '_') run_as_methods.insert(op.cases());
+  }
+  const std::regex method(R"((?:Tensor|tuple<[^>]*>|vector<Tensor>|bool)&?\s+(\w+)\s*\()");
+  for (const char* header : {"autograd/tensor.hpp", "autograd/composed_methods.hpp"}) {
+    const std::string text = stripped(source_path(header));
+    for (std::sregex_iterator at(text.begin(), text.end(), method), end; at != end; ++at) {
+      INFO("the method ", (*at)[1].str());
+      CHECK((rows.count((*at)[1]) == 0 || run_as_methods.count((*at)[1]) == 1));
     }
   }
   // In-place ops are methods only.
