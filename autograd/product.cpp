@@ -319,6 +319,10 @@ template <class T>
 void multiply(const Matrix<T>& a, const Matrix<T>& b, T* c, std::int64_t ldc,
               const Start<T>& start) {
   using K = Kernel<T>;
+  // One column: the same as a row, of the transposed matrices.
+  if (b.cols == 1 && a.rows != 1 && ldc == 1 && (!start.data || start.ld == 1))
+    return reel::product::multiply(b.transposed(), a.transposed(), c, a.rows,
+                                   Start<T>{start.data, a.rows});
   const bool dots = b.row_stride == 1 && a.col_stride == 1;
   if (a.rows == 1 && (dots || b.col_stride == 1)) {
     if (start.data && start.data != c) std::copy(start.data, start.data + b.cols, c);

@@ -58,9 +58,19 @@ struct Constants {
       run.data[k] = access == Operand::Read ? const_cast<std::byte*>(kZeros) : nullptr;
       return;
     }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(lanes); ++i)
-      std::memcpy(splat[k] + i * bytes, data, bytes);
+    copy_to_lanes(k, data, bytes, lanes);
     run.data[k] = splat[k];
+  }
+  void copy_to_lanes(std::size_t k, const std::byte* data, std::size_t bytes, std::int64_t lanes) {
+    if (bytes == 4) return fill<std::uint32_t>(k, data, lanes);
+    if (bytes == 8) return fill<std::uint64_t>(k, data, lanes);
+    std::memset(splat[k], static_cast<int>(*data), static_cast<std::size_t>(lanes));
+  }
+
+ private:
+  template <class T>
+  void fill(std::size_t k, const std::byte* data, std::int64_t lanes) {
+    std::fill_n(reinterpret_cast<T*>(splat[k]), lanes, *reinterpret_cast<const T*>(data));
   }
 };
 
@@ -168,6 +178,38 @@ struct Walk {
   }
 };
 
+// `rows` rows of whole lanes, in which no operand has gaps: only the data changes between them.
+void walk_rows(Walk& w, std::int64_t n, std::int64_t rows, const std::int64_t (*strides)[64],
+               std::size_t d) {
+  Run& run = w.run;
+  std::int64_t by[kMostOperands];
+  std::uint64_t constant = 0;
+  for (std::size_t k = 0; k < w.count; ++k) {
+    by[k] = w.at[k] ? strides[k][d] * static_cast<std::int64_t>(w.bytes) : 0;
+    if (w.at[k] && w.inner[k] != 0) {
+      run.data[k] = w.at[k];
+      run.step[k] = 1;
+    } else {
+      w.constants.set(run, k, w.at[k], w.access[k], w.bytes, w.lanes);
+      if (by[k] != 0) constant |= std::uint64_t{1} << k;
+    }
+  }
+  run.n = n;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    w.kernel(w.context, run);
+    if (r + 1 == rows) break;
+    for (std::size_t k = 0; k < w.count; ++k) {
+      if (by[k] == 0) continue;
+      w.at[k] += by[k];
+      if (constant >> k & 1)
+        w.constants.copy_to_lanes(k, w.at[k], w.bytes, w.lanes);
+      else
+        run.data[k] = w.at[k];
+    }
+  }
+  for (std::size_t k = 0; k < w.count; ++k) w.at[k] -= by[k] * (rows - 1);
+}
+
 // The step of operand `o` along dimension `d` of the shape: zero where it is broadcast.
 std::int64_t stride_along(const Operand& o, std::size_t d, IntArrayRef shape, const Dims& dense) {
   if (!o.tensor) return dense[d];
@@ -234,10 +276,15 @@ void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std:
     w.inner[k] = strides[k][rank - 1];
     if (w.at[k] && w.inner[k] != 1 && w.inner[k] != 0) odd |= std::uint64_t{1} << k;
   }
+  const std::int64_t n_last = sizes[rank - 1];
+  const bool plain = odd == 0 && rank > 1 && (n_last & (lanes - 1)) == 0;
   std::int64_t index[64] = {};
   for (;;) {
-    w.row(sizes[rank - 1], odd);
-    std::size_t d = rank - 1;
+    if (plain)
+      walk_rows(w, n_last, sizes[rank - 2], strides, rank - 2);
+    else
+      w.row(n_last, odd);
+    std::size_t d = plain ? rank - 2 : rank - 1;
     for (;;) {
       if (d == 0) return;
       --d;

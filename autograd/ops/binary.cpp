@@ -108,7 +108,7 @@ Tensor pow(const Into& into, const Tensor& x, const Tensor& exponent) {
 }
 
 // What is not a number stays so and gets no gradient.
-const auto kKnown = [](auto v) { return choose(v == v, v, trunc(v)); };
+const auto kKnown = [](auto v) { return choose(v == v, v, v - v); };
 
 Tensor clamp(const Into& into, const Tensor& x, const std::optional<Scalar>& min,
              const std::optional<Scalar>& max) {
