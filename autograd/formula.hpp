@@ -168,6 +168,16 @@ struct PartialNeeds<Ex<Choose, M, A, B>, Slots> {
            PartialNeeds<B, Slots>::of(k);
   }
 };
+/// Whether E takes one of its operands and leaves others out, so that a partial may be zero because
+/// its input was not taken.
+template <class E>
+struct Picks : std::false_type {};
+template <class Op, class... A>
+struct Picks<Ex<Op, A...>>
+    : std::bool_constant<std::is_same_v<Op, Choose> || std::is_same_v<Op, Relu> ||
+                         std::is_same_v<Op, Maximum> || std::is_same_v<Op, Minimum> ||
+                         (Picks<A>::value || ...)> {};
+
 // A comparison is a step: its own derivative is zero.
 template <class Op>
 struct Compare {

@@ -139,6 +139,18 @@ struct SavedTensors {
   }
 };
 
+/// `partial` times the gradient `g` of an expression E. What was not taken gets nothing, even where
+/// the gradient of what was is infinite.
+template <class E, class V, class D>
+REEL_INLINE auto taken(const D& partial, const Num<V>& g) {
+  if constexpr (Picks<E>::value && std::is_same_v<D, Num<V>>) {
+    const Num<V> zero = Num<V>::constant(0);
+    return Num<V>::choose(partial == zero, zero, partial * g);
+  } else {
+    return times(partial, g);
+  }
+}
+
 /// Sum over the outputs of gradient times partial.
 template <class V, class A>
 REEL_INLINE auto fold(const A& a) {
@@ -167,6 +179,20 @@ struct Kernels<F, std::index_sequence<K...>> {
     for (int k = 0; k < operands; ++k) {
       at[k] = reinterpret_cast<T*>(alone(run.data[k]));
       step[k] = alone(run.step[k]);
+    }
+    if constexpr (L::count == 1 && P::single && !Save) {
+      // Single numbers: with the steps known, the compiler makes SIMD of the loop.
+      bool dense = true;
+      for (int k = 0; k < operands; ++k) dense = dense && step[k] == 1;
+      if (dense) {
+        const typename Mode::Memory none{};
+        T* out = at[P::inputs];
+        for (std::int64_t i = 0; i < run.n; ++i)
+          out[i] =
+              f(Val<Mode, In<static_cast<int>(K)>>{{Num<typename Mode::V>(at[K][i]), &none}}...)
+                  .data.v.v;
+        return;
+      }
     }
     for (std::int64_t i = 0; i < run.n; i += L::count) {
       typename Mode::Memory memory;
@@ -231,7 +257,8 @@ struct Kernels<F, std::index_sequence<K...>> {
   template <class V, std::size_t I, class R>
   static REEL_INLINE Num<V> gradient(const R& result, const Num<V>* g) {
     if constexpr (P::single)
-      return number<V>(times(std::get<I>(result.data.partials), g[0]));
+      return number<V>(taken<std::tuple_element_t<0, typename P::Outputs>>(
+          std::get<I>(result.data.partials), g[0]));
     else
       return gradient_of<V, I>(result, g, std::make_index_sequence<P::outputs>{});
   }

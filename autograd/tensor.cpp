@@ -243,6 +243,7 @@ void check_in_place(const char* op, const Tensor& self) {
 }
 
 Tensor before_write(const Tensor& self, bool keep_values) {
+  tracks(self);  // brings the history of a view up to date with its base
   Tensor before = keep_values ? self.detach().clone() : self.detach();
   before.impl()->grad_fn = self.impl()->grad_fn;
   before.impl()->output_nr = self.impl()->output_nr;
@@ -253,8 +254,9 @@ namespace {
 // The history of a base after `part`, of strides and offset as given, was replaced in it.
 void rebase_base(const char* op, const Tensor& self, const Tensor& result) {
   const Tensor base = self.impl()->base;
-  check<AutogradError>(base.is_contiguous(), "[", op,
-                       "] writing into a view needs a contiguous base, found strides ",
+  const auto order = memory_order(base);
+  check<AutogradError>(order.has_value(), "[", op,
+                       "] writing into a view needs a base without gaps, found strides ",
                        base.strides());
   const std::int64_t offset = self.storage_offset() - base.storage_offset();
   const Dims sizes(self.sizes()), strides(self.strides());
@@ -264,17 +266,31 @@ void rebase_base(const char* op, const Tensor& self, const Tensor& result) {
     return as_strided(g, sizes, strides, g.storage_offset() + offset);
   };
   record("CopySlices", {&before, &result}, {&after}, [=](Backward& pass) {
-    const Tensor g = pass.grad().contiguous();
+    const Tensor g = order->laid_out(pass.grad()).contiguous();
     if (pass.needs(0)) {
       Tensor rest = g.clone();
       window(rest).zero_();
-      pass.add(0, rest, true);
+      pass.add(0, order->restored(rest), true);
     }
     pass.add(1, window(g));
   });
   base.impl()->grad_fn = after.impl()->grad_fn;
   base.impl()->output_nr = after.impl()->output_nr;
   ++base.impl()->history;
+}
+void adopt_history(const Tensor& self, const Tensor& from) {
+  self.impl()->grad_fn = from.impl()->grad_fn;
+  self.impl()->output_nr = from.impl()->output_nr;
+  ++self.impl()->history;
+}
+// Numbers without history were written over all of `self`. It still requires a gradient, as in
+// PyTorch, and what it was before gets zeros.
+void begin_history(const Tensor& self) {
+  const Tensor before = before_write(self, false);
+  Tensor after = self.detach();
+  record("FillBackward0", {&before}, {&after},
+         [](Backward& pass) { pass.add(0, zeros_like(pass.grad()), true); });
+  adopt_history(self, after);
 }
 }  // namespace
 
@@ -291,13 +307,12 @@ Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result)
   kernels::copy(self, converted);
   self.impl()->storage->bump_version();
   if (recorded) {
-    if (self.is_view()) {
+    if (self.is_view())
       rebase_base(op, self, converted);
-    } else {
-      self.impl()->grad_fn = converted.impl()->grad_fn;
-      self.impl()->output_nr = converted.impl()->output_nr;
-      ++self.impl()->history;
-    }
+    else if (tracks(converted))
+      adopt_history(self, converted);
+    else
+      begin_history(self);
   }
   return const_cast<Tensor&>(self);
 }
@@ -322,11 +337,9 @@ Tensor& forget_history(const Tensor& self) {
   if (!needs_record(self)) return const_cast<Tensor&>(self);
   if (self.is_view()) {
     rebase_base("fill_", self, empty(self.sizes(), self.scalar_type()));
-  } else {
-    self.impl()->grad_fn = nullptr;
-    self.impl()->output_nr = 0;
-    ++self.impl()->history;
+    return const_cast<Tensor&>(self);
   }
+  begin_history(self);
   return const_cast<Tensor&>(self);
 }
 

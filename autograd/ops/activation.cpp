@@ -98,7 +98,6 @@ Tensor softplus(const Into& into, const Tensor& x, const Scalar& beta, const Sca
       x);
 }
 Tensor softsign(const Into& into, const Tensor& x) {
-  check_floating("softsign", x);
   return elementwise<false>(
       into, "SoftsignBackward0", [](auto v) { return v / (abs(v) + 1.0); }, x);
 }

@@ -212,9 +212,22 @@ Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
   const Tensor dense = x.detach().contiguous();
   const Layers layers(x.sizes(), d, x.element_size());
   const auto count = static_cast<std::size_t>(positions.numel());
-  for (std::size_t i = 0; i < layers.outer; ++i)
-    copy_rows(out.impl()->data + i * count * layers.row, dense.impl()->data + i * layers.bytes(),
-              positions.data_ptr<std::int64_t>(), positions.numel(), x.sizes()[d], layers.row);
+  const auto* p = positions.data_ptr<std::int64_t>();
+  if (d + 1 == x.sizes().size()) {  // single elements
+    std::vector<std::int64_t> at(p, p + count);
+    for (auto& position : at) position += position < 0 ? x.sizes()[d] : 0;
+    dispatch(x.scalar_type(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      T* to = out.data_ptr<T>();
+      const T* from = dense.data_ptr<T>();
+      for (std::size_t i = 0; i < layers.outer; ++i, from += layers.size, to += count)
+        for (std::size_t k = 0; k < count; ++k) to[k] = from[at[k]];
+    });
+  } else {
+    for (std::size_t i = 0; i < layers.outer; ++i)
+      copy_rows(out.impl()->data + i * count * layers.row, dense.impl()->data + i * layers.bytes(),
+                p, positions.numel(), x.sizes()[d], layers.row);
+  }
   if (needs_record(x))
     record("IndexSelectBackward0", {&x}, {&out},
            [positions, own = Dims(x.sizes()), axis = static_cast<std::int64_t>(d)](Backward& pass) {
@@ -254,6 +267,14 @@ Tensor nonzero(const Tensor& x) {
 // ---------------------------------------------------------------- index lists
 namespace {
 
+using Kind = indexing::TensorIndex::Kind;
+
+// An integer, or a tensor of one without dimensions, which stands for it.
+bool selects(const indexing::TensorIndex& i) {
+  return i.kind() == Kind::Integer || (i.kind() == Kind::Tensor && i.tensor().dim() == 0 &&
+                                       is_integral(i.tensor().scalar_type(), false));
+}
+
 // One tensor of positions that takes the place of a dimension.
 struct Pick {
   std::int64_t dim;
@@ -263,7 +284,6 @@ struct Pick {
 // The positions that `mask` marks, one tensor for each of its dimensions.
 void add_mask(std::vector<Pick>& picks, const Tensor& x, std::int64_t dim, const Tensor& mask) {
   const std::int64_t rank = mask.dim();
-  check<ShapeError>(rank > 0, "[index] a mask without dimensions is not supported");
   for (std::int64_t d = 0; d < rank; ++d)
     check<IndexError>(x.size(dim + d) == mask.size(d), "[index] the shape of the mask ",
                       mask.sizes(), " does not match the shape of the indexed tensor ", x.sizes(),
@@ -316,14 +336,15 @@ Tensor pick(const Tensor& x, const std::vector<Pick>& picks) {
 }  // namespace
 
 Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
-  using Kind = indexing::TensorIndex::Kind;
   std::int64_t used = 0;
   bool dots = false;
   for (const auto& i : indices) {
     check<IndexError>(i.kind() != Kind::Dots || !dots, "[index] only one Ellipsis is allowed");
     dots = dots || i.kind() == Kind::Dots;
-    if (i.kind() == Kind::Integer || i.kind() == Kind::Range) ++used;
-    if (i.kind() == Kind::Tensor) used += i.tensor().scalar_type() == kBool ? i.tensor().dim() : 1;
+    if (i.kind() == Kind::Range || selects(i))
+      ++used;
+    else if (i.kind() == Kind::Tensor)
+      used += i.tensor().scalar_type() == kBool ? i.tensor().dim() : 1;
   }
   check<IndexError>(used <= x.dim(), "[index] too many indices for a tensor of shape ", x.sizes(),
                     ": ", used);
@@ -345,9 +366,14 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
         result = result.slice(dim++, i.slice().start, i.slice().stop, i.slice().step);
         break;
       case Kind::Tensor:
-        if (i.tensor().scalar_type() == kBool) {
-          add_mask(picks, result, dim, i.tensor());
-          dim += i.tensor().dim();
+        if (selects(i)) {
+          result = result.select(dim, i.tensor().item<std::int64_t>());
+        } else if (i.tensor().scalar_type() == kBool) {
+          // A mask without dimensions keeps all or nothing, in a new dimension.
+          const Tensor mask = i.tensor().dim() == 0 ? i.tensor().reshape({1}) : i.tensor();
+          if (i.tensor().dim() == 0) result = result.unsqueeze(dim);
+          add_mask(picks, result, dim, mask);
+          dim += mask.dim();
         } else {
           picks.push_back({dim++, as_positions("index", i.tensor())});
         }
@@ -475,7 +501,7 @@ Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
 Tensor& Tensor::index_put_(ArrayRef<indexing::TensorIndex> indices, const Tensor& value,
                            bool accumulate) const {
   bool window = true;
-  for (const auto& i : indices) window = window && i.kind() != indexing::TensorIndex::Kind::Tensor;
+  for (const auto& i : indices) window = window && (i.kind() != Kind::Tensor || selects(i));
   const auto fitted = [&](IntArrayRef sizes) {
     return static_cast<std::size_t>(value.dim()) > sizes.size() ? value.reshape(sizes)
                                                                 : value.expand(sizes);

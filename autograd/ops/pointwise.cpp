@@ -190,9 +190,12 @@ Tensor& Tensor::add_(const Scalar& other, const Scalar& alpha) const {
   return apply_in_place("add_", "AddBackward0", add_number(times(other, alpha)), *this);
 }
 Tensor& Tensor::sub_(const Tensor& other, const Scalar& alpha) const {
+  no_bool_minus(*this);
+  no_bool_minus(other);
   return add_(other, minus(alpha));
 }
 Tensor& Tensor::sub_(const Scalar& other, const Scalar& alpha) const {
+  no_bool_minus(*this);
   return add_(other, minus(alpha));
 }
 Tensor& Tensor::mul_(const Tensor& other) const {

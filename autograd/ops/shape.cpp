@@ -384,16 +384,18 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
   Tensor out = detail::make_view(
       t, sizes, strides, static_cast<std::byte*>(t.impl()->storage->data()) + offset * width);
   if (needs_record(t)) {
-    check<AutogradError>(t.is_contiguous(),
-                         "[as_strided] the gradient needs a contiguous tensor, found strides ",
+    const auto order = detail::memory_order(t);
+    check<AutogradError>(order.has_value(),
+                         "[as_strided] the gradient needs a tensor without gaps, found strides ",
                          t.strides());
     const std::int64_t inside = offset - t.storage_offset();
-    const Dims shape(sizes), steps(strides);
-    record("AsStridedBackward0", {&t}, {&out}, [=, own = Dims(t.sizes())](Backward& pass) {
+    const Dims shape(sizes), steps(strides), own(order->laid_out(t.detach()).sizes());
+    record("AsStridedBackward0", {&t}, {&out}, [=](Backward& pass) {
       const auto window = [=](const Tensor& w) {
-        return as_strided(w, shape, steps, w.storage_offset() + inside);
+        const Tensor dense = w.contiguous();
+        return as_strided(dense, shape, steps, dense.storage_offset() + inside);
       };
-      pass.add(0, detail::embed(pass.grad(), own, window), true);
+      pass.add(0, order->restored(detail::embed(pass.grad(), own, window)), true);
     });
   }
   return out;
@@ -485,45 +487,6 @@ Tensor unfold(const Tensor& t, std::int64_t dimension, std::int64_t size, std::i
       pass.add(0, detail::embed(pass.grad(), own, windows), true);
     });
   return out;
-}
-
-std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::int64_t dim) {
-  std::vector<Tensor> pieces;
-  std::int64_t at = 0;
-  for (const auto size : sizes) {
-    pieces.push_back(narrow(t, dim, at, size));
-    at += size;
-  }
-  check<ShapeError>(at == t.size(dim), "[split] sizes ", sizes, " must sum to ", t.size(dim),
-                    ", the size of dimension ", dim, " of shape ", t.sizes());
-  return pieces;
-}
-
-std::vector<Tensor> split(const Tensor& t, IntArrayRef sizes, std::int64_t dim) {
-  return split_with_sizes(t, sizes, dim);
-}
-std::vector<Tensor> split(const Tensor& t, std::int64_t split_size, std::int64_t dim) {
-  check<ShapeError>(split_size > 0 || (split_size == 0 && t.size(dim) == 0),
-                    "[split] split_size must be positive, found ", split_size);
-  Dims sizes;
-  std::vector<std::int64_t> list;
-  const std::int64_t size = t.size(dim);
-  if (size == 0) return {t};
-  for (std::int64_t at = 0; at < size; at += split_size)
-    list.push_back(std::min(split_size, size - at));
-  return split_with_sizes(t, list, dim);
-}
-
-std::vector<Tensor> chunk(const Tensor& t, std::int64_t chunks, std::int64_t dim) {
-  check(chunks > 0, "[chunk] expects chunks to be greater than 0, found ", chunks);
-  const std::int64_t size = t.size(dim);
-  return split(t, std::max<std::int64_t>((size + chunks - 1) / chunks, size == 0 ? 0 : 1), dim);
-}
-
-std::vector<Tensor> unbind(const Tensor& t, std::int64_t dim) {
-  std::vector<Tensor> pieces;
-  for (std::int64_t i = 0; i < t.size(dim); ++i) pieces.push_back(select(t, dim, i));
-  return pieces;
 }
 
 Tensor cat(TensorList tensors, std::int64_t dim) {

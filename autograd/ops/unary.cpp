@@ -77,7 +77,8 @@ Tensor sign(const Into& into, const Tensor& x) {
 }
 Tensor square(const Into& into, const Tensor& x) {
   return elementwise<true>(
-      into, "PowBackward0", [](auto v) { return square(v); }, x);
+      into, "PowBackward0", [](auto v) { return square(v); },
+      x.scalar_type() == kBool ? x.to(kInt64) : x);
 }
 Tensor nan_to_num(const Into& into, const Tensor& x, std::optional<double> nan,
                   std::optional<double> posinf, std::optional<double> neginf) {

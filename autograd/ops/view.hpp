@@ -16,6 +16,17 @@ Tensor window(const Tensor& t, std::size_t dim, std::int64_t start, std::int64_t
 
 /// Uninitialised; `numel` is the product of `sizes`.
 Tensor empty_dense(const Dims& sizes, std::int64_t numel, ScalarType dtype);
+
+/// Dimensions in the order in which they lie in memory.
+struct MemoryOrder {
+  Dims order, inverse;
+  bool sorted;  // row-major already
+  Tensor laid_out(const Tensor& t) const { return sorted ? t : t.permute(order); }
+  Tensor restored(const Tensor& t) const { return sorted ? t : t.permute(inverse); }
+};
+/// That of a tensor whose elements lie without gaps or overlaps, or nothing.
+std::optional<MemoryOrder> memory_order(const Tensor& t);
+
 /// `memory`, whose first dimension `slices` cut into pieces, in order: they lie behind one another
 /// in memory that belongs to nobody else. Joins them on the tape without copying.
 Tensor join_slices(const Tensor& memory, TensorList slices);

@@ -1,0 +1,122 @@
+// What random programs compared with PyTorch's found: histories of views and of overwritten
+// tensors, branches not taken, index lists, and errors.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/support.hpp"
+
+using namespace reel;
+using namespace reel::test;
+
+namespace {
+constexpr double kInf = std::numeric_limits<double>::infinity();
+Tensor leaf(IntArrayRef sizes) { return rand(sizes, TensorOptions(kFloat64).requires_grad(true)); }
+Tensor weights(const Tensor& x) {
+  return cos(arange(x.numel()).to(kFloat64) * 0.7 + 1.0).view(x.sizes());
+}
+}  // namespace
+
+TEST_CASE("in place: an overwritten tensor still requires a gradient, of zeros") {
+  const auto overwrite = [](void (*write)(const Tensor&)) {
+    const Tensor x = leaf({2, 3}), y = x * 2;
+    write(y);
+    REQUIRE(y.requires_grad());
+    y.sum().backward();
+    CHECK(x.grad().equal(zeros({2, 3}, kFloat64)));
+  };
+  overwrite([](const Tensor& y) { y.zero_(); });
+  overwrite([](const Tensor& y) { y.fill_(3.0); });
+  overwrite([](const Tensor& y) { y.copy_(ones({3}, kFloat64)); });
+  overwrite([](const Tensor& y) { y.uniform_(); });
+  overwrite([](const Tensor& y) { y.gt_(0.5); });
+  overwrite([](const Tensor& y) { y.select(0, 0).zero_(), y.select(0, 1).zero_(); });
+}
+
+TEST_CASE("in place: writing into a view of a transposed base") {
+  const auto program = [](const Tensors& in) {
+    const Tensor base = in[0] * 1;  // [2, 3]
+    const Tensor row = base.select(0, 1);
+    base.t_();  // [3, 2], not row-major
+    base.narrow(0, 1, 2).mul_(in[1]);
+    row.add_(1);
+    return Tensors{base * weights(base), row * 3};
+  };
+  const Tensors in{leaf({2, 3}), leaf({2})};
+  CHECK(gradient_difference(program, in) < 1e-7);
+  CHECK(autograd::gradgradcheck([&](const Tensors& x) { return Tensors{program(x)[0].square()}; },
+                                in));
+  // A base with gaps has no such gradient.
+  double numbers[8] = {};
+  const Tensor gaps = from_blob(numbers, {2, 2}, {4, 1}, kFloat64);
+  CHECK_THROWS_WITH_AS(gaps.select(0, 0).mul_(leaf({2})), doctest::Contains("without gaps"),
+                       AutogradError);
+}
+
+TEST_CASE("in place: reshaping a view after its base was written") {
+  const Tensor x = leaf({3, 4}), y = x * 1;
+  const Tensor view = y.t();
+  view.copy_(zeros({3}, kFloat64).requires_grad_());
+  view.squeeze_();
+  (view * weights(view)).sum().backward();
+  CHECK(x.grad().equal(zeros({3, 4}, kFloat64)));
+}
+
+TEST_CASE("a branch that is not taken gets no gradient, even from an infinite one") {
+  const auto zeros_where_masked = [](const TensorFunction& f) {
+    const Tensor x = tensor({0.0, 4.0}, kFloat64).requires_grad_();
+    f({x})[0].sum().backward();
+    CHECK(x.grad()[0].item<double>() == 0);
+    CHECK(std::isfinite(x.grad()[1].item<double>()));
+    // The same by the recorded gradient.
+    const Tensor g = autograd::grad({f({x})[0].sum()}, {x}, {}, nullopt, true)[0];
+    CHECK(g[0].item<double>() == 0);
+  };
+  const Tensor mask = tensor({true, false});
+  zeros_where_masked(
+      [&](const Tensors& x) { return Tensors{sqrt(where(mask, zeros({}, kFloat64), x[0]))}; });
+  zeros_where_masked([&](const Tensors& x) { return Tensors{sqrt(x[0].masked_fill(mask, 0))}; });
+  zeros_where_masked([](const Tensors& x) { return Tensors{sqrt(relu(x[0]))}; });
+  zeros_where_masked([](const Tensors& x) { return Tensors{rsqrt(clamp(x[0] - 1, 0))}; });
+  zeros_where_masked(
+      [](const Tensors& x) { return Tensors{log(maximum(x[0] - 1, zeros({2}, kFloat64)))}; });
+  // What is taken keeps its own.
+  const Tensor x = tensor({0.0}, kFloat64).requires_grad_();
+  sqrt(where(tensor({true}), x, x + 1)).sum().backward();
+  CHECK(x.grad()[0].item<double>() == kInf);
+}
+
+TEST_CASE("index: a tensor without dimensions selects, and a mask without dimensions keeps") {
+  const Tensor x = leaf({3, 4}), y = x * 1;
+  using indexing::Slice;
+  const Tensor row = y.index({tensor(std::int64_t{-1})});
+  CHECK(row.is_view());
+  row.zero_();
+  CHECK(y[2].abs().sum().item<double>() == 0);
+  y.index_put_({Slice(), tensor(std::int64_t{1})}, 7);
+  CHECK(y.select(1, 1).equal(full({3}, 7, kFloat64)));
+  CHECK_THROWS_AS(y.index({tensor(std::int64_t{3})}), IndexError);
+  CHECK(y.index({tensor(true)}).sizes() == IntArrayRef{1, 3, 4});
+  CHECK(y.index({Slice(), tensor(false)}).sizes() == IntArrayRef{3, 0, 4});
+}
+
+TEST_CASE("ops: PyTorch's errors, dtypes and copies where they are easily missed") {
+  const Tensor number = scalar_tensor(1.0), flags = tensor({true, false});
+  CHECK_THROWS_AS(number.split(1), ShapeError);
+  CHECK_THROWS_AS(number.chunk(1), ShapeError);
+  CHECK_THROWS_AS(number.unbind(), ShapeError);
+  CHECK_THROWS_AS(flipud(number), ShapeError);
+  CHECK_THROWS_AS(flags.clone().sub_(flags), DtypeError);
+  CHECK_THROWS_AS(flags.clone().sub_(1), DtypeError);
+  CHECK(flags.square().scalar_type() == kInt64);
+  CHECK(softsign(tensor({1, -3})).equal(tensor({0.5, -0.75}, kFloat32)));
+  CHECK(zeros({0, 2}).chunk(3).size() == 3);
+  const Tensor x = ones({2});
+  CHECK_FALSE(diff(x, 0).data_ptr<float>() == x.data_ptr<float>());
+  CHECK(clamp(tensor({-1.0, 0.0, 5.0}), 3, 2).equal(tensor({2.0, 2.0, 2.0})));
+  CHECK(cumsum(tensor({1, 2, 3}), 0, kFloat64).equal(tensor({1.0, 3.0, 6.0}, kFloat64)));
+  CHECK(tensor({1, 2, 3}).cumsum_(0, kInt64).equal(tensor({1, 3, 6})));
+  CHECK_THROWS_AS(tensor({1, 2, 3}).cumsum_(0, kFloat64), DtypeError);
+  CHECK_THROWS_AS(tensor({1.0}).cumprod_(0, kFloat64), DtypeError);
+}
