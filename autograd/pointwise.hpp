@@ -180,20 +180,6 @@ struct Kernels<F, std::index_sequence<K...>> {
       at[k] = reinterpret_cast<T*>(alone(run.data[k]));
       step[k] = alone(run.step[k]);
     }
-    if constexpr (L::count == 1 && P::single && !Save) {
-      // Single numbers: with the steps known, the compiler makes SIMD of the loop.
-      bool dense = true;
-      for (int k = 0; k < operands; ++k) dense = dense && step[k] == 1;
-      if (dense) {
-        const typename Mode::Memory none{};
-        T* out = at[P::inputs];
-        for (std::int64_t i = 0; i < run.n; ++i)
-          out[i] =
-              f(Val<Mode, In<static_cast<int>(K)>>{{Num<typename Mode::V>(at[K][i]), &none}}...)
-                  .data.v.v;
-        return;
-      }
-    }
     for (std::int64_t i = 0; i < run.n; i += L::count) {
       typename Mode::Memory memory;
       if constexpr (Save)

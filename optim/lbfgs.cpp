@@ -105,7 +105,7 @@ class StrongWolfe {
 };
 
 double number(const Tensor& t) { return t.item<double>(); }
-double inner(const Tensor& a, const Tensor& b) { return number(a.dot(b)); }
+double inner_product(const Tensor& a, const Tensor& b) { return number(a.dot(b)); }
 double largest(const Tensor& t) { return t.numel() == 0 ? 0 : number(t.abs().max()); }
 
 /// -H g from the pairs (s, y) that the state remembers: the two loops of Nocedal, 1980.
@@ -114,20 +114,20 @@ Tensor newton_direction(const LBFGSParamState& state, const Tensor& grad) {
   std::vector<double> share(y.size()), weight(y.size());
   Tensor direction = grad.neg();
   for (std::size_t i = y.size(); i-- > 0;) {
-    share[i] = 1 / inner(y[i], s[i]);
-    weight[i] = inner(s[i], direction) * share[i];
+    share[i] = 1 / inner_product(y[i], s[i]);
+    weight[i] = inner_product(s[i], direction) * share[i];
     direction.add_(y[i], -weight[i]);
   }
   direction.mul_(state.H_diag());
   for (std::size_t i = 0; i < y.size(); ++i)
-    direction.add_(s[i], weight[i] - inner(y[i], direction) * share[i]);
+    direction.add_(s[i], weight[i] - inner_product(y[i], direction) * share[i]);
   return direction;
 }
 
 /// Takes the pair of the last step into the memory.
 void remember(LBFGSParamState& state, const Tensor& grad, std::int64_t history_size) {
   const Tensor y = grad - state.prev_flat_grad(), s = state.d() * state.t();
-  const double ys = inner(y, s);
+  const double ys = inner_product(y, s);
   if (ys <= 1e-10) return;  // the loss does not curve upwards here
   auto &dirs = state.old_dirs(), &steps = state.old_stps();
   if (static_cast<std::int64_t>(dirs.size()) >= history_size) {
@@ -136,7 +136,7 @@ void remember(LBFGSParamState& state, const Tensor& grad, std::int64_t history_s
   }
   dirs.push_back(y);
   steps.push_back(s);
-  state.H_diag(ys / inner(y, y));
+  state.H_diag(ys / inner_product(y, y));
 }
 
 /// Visits rows of n numbers as one tensor.
@@ -271,7 +271,7 @@ Tensor LBFGS::step(LossClosure closure) {
     state.prev_loss(loss);
     const double sum = first ? number(grad.abs().sum()) : 0;
     state.t(first ? std::min(1.0, 1 / sum) * options.lr() : options.lr());
-    const double slope = inner(grad, direction);
+    const double slope = inner_product(grad, direction);
     if (slope > -options.tolerance_change()) break;
 
     std::int64_t used = 0;
@@ -286,7 +286,7 @@ Tensor LBFGS::step(LossClosure closure) {
           Tensor p = parameters()[i];
           p.copy_(start[i]);
         }
-        return Point{t, here, there, inner(there, direction)};
+        return Point{t, here, there, inner_product(there, direction)};
       });
       const Point found = line.search(state.t());
       state.t(found.t);
