@@ -9,7 +9,7 @@
 namespace reel {
 
 namespace {
-constexpr double kPi = 3.14159265358979323846, kLog2 = 0.69314718055994530942;
+constexpr double kLog2 = 0.69314718055994530942;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class F, class... X>
@@ -49,15 +49,6 @@ Tensor logit(const Tensor& self, std::optional<double> eps) {
   return real(
       "LogitBackward0", [](auto v) { return log(v / (1.0 - v)); },
       eps ? clamp(x, *eps, 1.0 - *eps) : x);
-}
-Tensor sinc(const Tensor& self) {
-  return real(
-      "SincBackward0",
-      [](auto v) {
-        const auto angle = choose(v == 0.0, 1.0, v * kPi);
-        return choose(v == 0.0, 1.0, sin(angle) / angle);
-      },
-      self);
 }
 Tensor asinh(const Tensor& self) {
   return real(

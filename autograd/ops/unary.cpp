@@ -135,4 +135,16 @@ REEL_OP_AND_TWIN(nan_to_num,
                   std::optional<double> neginf),
                  (, nan, posinf, neginf))
 
+// Here and not among the composed ops: those are compiled for size, and the sine of the first file
+// that has one is linked for all.
+Tensor sinc(const Tensor& self) {
+  return pointwise(
+      "SincBackward0",
+      [](auto v) {
+        const auto angle = choose(v == 0.0, 1.0, v * 3.14159265358979323846);
+        return choose(v == 0.0, 1.0, sin(angle) / angle);
+      },
+      self);
+}
+
 }  // namespace reel
