@@ -1,5 +1,6 @@
 // The backward pass: nodes in decreasing creation number, gradients summed where they meet.
 #include <algorithm>
+#include <atomic>
 
 #include "anomaly.hpp"
 #include "gemm.hpp"
@@ -64,11 +65,6 @@ GradSlot& Backward::slot(const Edge& edge) {
   last_leaf_ = edge.leaf.impl();
   last_slot_ = &at->second.slot;
   return at->second.slot;
-}
-
-bool Backward::on_path(const Edge& edge) const {
-  return edge.node ? on_path_.count(edge.node.get()) != 0
-                   : wanted_leaves_.count(edge.leaf.impl()) != 0;
 }
 
 Tensor Backward::grad(std::size_t output) const {
@@ -196,7 +192,7 @@ Backward::Target Backward::target(std::size_t i, bool over_grad) {
     return {s.sum, true};
   }
   Tensor& grad = current_->outputs[0].slot.sum;
-  const bool reuse = over_grad && !restricted_ && grad.defined() && is_sole_owner(grad) &&
+  const bool reuse = over_grad && !keeps_grads_ && grad.defined() && is_sole_owner(grad) &&
                      grad.is_contiguous() && !grad.impl()->storage->pinned() &&
                      !(edge.node && edge.node->region);
   if (reuse)
@@ -407,8 +403,12 @@ void Engine::seed(Backward& pass, const Request& request) {
   }
 }
 
+// Marks the nodes that lie on a path from a root to an input: every node after its producers, and
+// without recursion, since a graph may be millions of nodes deep.
 void Engine::restrict_to(Backward& pass, const Request& request) {
+  static std::atomic<std::uint64_t> last_id{0};
   pass.restricted_ = true;
+  pass.id_ = ++last_id;
   std::unordered_set<const Node*> ends;
   for (const Tensor& input : *request.inputs) {
     const Edge edge = gradient_edge(input);
@@ -419,25 +419,29 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
     else
       pass.wanted_leaves_.insert(edge.leaf.impl());
   }
-  std::vector<Node*> reachable, todo;
-  std::unordered_set<Node*> seen;
-  const auto visit_node = [&](const Ref<Node>& node) {
-    if (node && seen.insert(node.get()).second) {
-      reachable.push_back(node.get());
-      todo.push_back(node.get());
-    }
+  struct Visit {
+    Node* node;
+    std::size_t next_edge;
   };
-  for (const Tensor& root : request.roots) visit_node(gradient_edge(root).node);
-  while (!todo.empty()) {
-    Node* node = todo.back();
-    todo.pop_back();
-    for (const Edge& edge : node->edges) visit_node(edge.node);
-  }
-  std::sort(reachable.begin(), reachable.end(), earlier);
-  for (Node* node : reachable) {
-    bool wanted = ends.count(node) != 0;
-    for (const Edge& edge : node->edges) wanted = wanted || pass.leads_somewhere(edge);
-    if (wanted) pass.on_path_.insert(node);
+  std::vector<Visit> open;
+  const auto enter = [&](Node* node) {
+    if (!node || node->seen_by == pass.id_) return;
+    node->seen_by = pass.id_;
+    node->on_path = !ends.empty() && ends.count(node) != 0;
+    open.push_back({node, 0});
+  };
+  for (const Tensor& root : request.roots) {
+    enter(gradient_edge(root).node.get());
+    while (!open.empty()) {
+      Node& node = *open.back().node;
+      const std::size_t i = open.back().next_edge++;
+      if (i < node.edges.size()) {
+        enter(node.edges[i].node.get());
+        continue;
+      }
+      for (const Edge& edge : node.edges) node.on_path = node.on_path || pass.leads_somewhere(edge);
+      open.pop_back();
+    }
   }
 }
 
@@ -545,11 +549,12 @@ std::vector<Tensor> Engine::run(const Request& request) {
     Node& node = *pass.queue_.back();
     pass.queue_.pop_back();
     pass.current_ = &node;
+    const auto asked = captures.empty() ? captures.end() : captures.find(&node);
+    pass.keeps_grads_ = asked != captures.end();
     visit(pass, node, request.retain_graph);
-    if (request.inputs)
-      if (const auto at = captures.find(&node); at != captures.end())
-        for (const std::size_t i : at->second)
-          results[i] = captured(node.outputs[(*request.inputs)[i].output_nr()].slot.sum, pass);
+    if (pass.keeps_grads_)
+      for (const std::size_t i : asked->second)
+        results[i] = captured(node.outputs[(*request.inputs)[i].output_nr()].slot.sum, pass);
     pass.clear(node);
     pass.current_ = nullptr;
   }

@@ -69,7 +69,7 @@ void add_into(const Tensor& to, const Tensor& from) {
   Run run;
   dispatch(to.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    detail::walk(to.sizes(), operands, sizeof(T), 1, add_run<T>, nullptr, run);
+    detail::walk(to.sizes(), operands, {add_run<T>, nullptr, sizeof(T), 1}, run);
   });
 }
 
@@ -83,7 +83,7 @@ void copy(const Tensor& to, const Tensor& from) {
     Run run;
     dispatch(to.scalar_type(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      detail::walk(to.sizes(), operands, sizeof(T), 1, copy_run<T>, nullptr, run);
+      detail::walk(to.sizes(), operands, {copy_run<T>, nullptr, sizeof(T), 1}, run);
     });
     return;
   }

@@ -32,20 +32,16 @@ std::string op_label(const char* node) {
   return label;
 }
 
-void push_pieces(Operand*& to, const Tensor& t, int chunks, Operand::Access access) {
-  to->set(t, access);
-  if (chunks > 1) {
-    const TensorImpl& impl = *t.impl();
-    const std::int64_t last = impl.sizes.back() / chunks;
-    const std::int64_t step =
-        last * impl.strides.back() * static_cast<std::int64_t>(element_size(impl.dtype));
-    to->narrow_to(last, impl.numel / chunks);
-    for (int c = 1; c < chunks; ++c, ++to) to[1].set_next(to[0], step);
+// The pieces of a tensor, or as many absent operands where there is none.
+void push_pieces(Operand*& to, const TensorImpl* t, int pieces, Operand::Access access) {
+  if (!t) {
+    for (int p = 0; p < pieces; ++p) to++->set_absent(access);
+    return;
   }
-  ++to;
-}
-void push_absent(Operand*& to, int count, Operand::Access access) {
-  for (int c = 0; c < count; ++c) to++->set_absent(access);
+  if (pieces == 1) return to++->set_piece(*t, t->data, 1, access);
+  const std::int64_t step = t->sizes.back() / pieces * t->strides.back() *
+                            static_cast<std::int64_t>(element_size(t->dtype));
+  for (int p = 0; p < pieces; ++p) to++->set_piece(*t, t->data + p * step, pieces, access);
 }
 // What the forward pass keeps for backward: op.slots rows, each of whole cache lines.
 std::int64_t slot_length(std::int64_t numel) { return (numel + 15) / 16 * 16; }
@@ -54,7 +50,7 @@ void push_slots(Operand*& to, const PointwiseOp& op, const Tensor& slots, std::i
   for (int s = 0; s < op.slots; ++s)
     to++->set_memory(slots.impl()->data +
                          s * slot_length(numel) * static_cast<std::int64_t>(slots.element_size()),
-                     numel, access);
+                     access);
 }
 
 // A result of the node itself, which the gradient is computed from: its memory alone where that has
@@ -70,18 +66,26 @@ class SavedMemory {
   }
   void clear() {
     storage_ = nullptr;
+    data_ = nullptr;
     strided_ = Tensor();
   }
-  void set_operand(Operand& operand, const Node& node, std::int64_t numel) const {
-    check_version(node);
-    if (strided_.defined())
+  /// Throws where it was overwritten.
+  void check(const Node& node) const {
+    if (storage_ && storage_->version() != version_)
+      saved_value_changed(node, node.outputs[0].sizes, *storage_, version_);
+  }
+  std::byte* data() const { return data_; }
+  void set_operand(Operand& operand) const {
+    if (!storage_)
+      operand.set_absent(Operand::Read);
+    else if (strided_.defined())
       operand.set(strided_, Operand::Read);
     else
-      operand.set_memory(data_, numel, Operand::Read);
+      operand.set_memory(data_, Operand::Read);
   }
   /// Output `nr` of `node`, on the tape.
   Tensor connected(Node& node, std::uint32_t nr) const {
-    check_version(node);
+    check(node);
     auto impl = TensorImpl::make();
     impl->dtype = node.outputs[nr].dtype;
     impl->storage = storage_;
@@ -95,11 +99,6 @@ class SavedMemory {
   }
 
  private:
-  void check_version(const Node& node) const {
-    if (storage_->version() != version_)
-      saved_value_changed(node, node.outputs[0].sizes, *storage_, version_);
-  }
-
   Ref<Storage> storage_;
   Tensor strided_;  // where there are gaps
   std::byte* data_ = nullptr;
@@ -126,79 +125,119 @@ class PointwiseNode final : public Node {
   const PointwiseOp& op;
   alignas(16) std::byte formula[kFormulaBytes];
   std::uint8_t chunks[kMostInputs];
+  bool plain = false;            // inputs and results of one shape, rows of whole lanes; no slots
   Items<Saved, 3> saved_inputs;  // one per tensor argument
   Items<SavedMemory, 2> saved_outputs;
   Tensor slots;  // [number of slots, slot_length]
 
  private:
-  bool goes_apart(std::size_t i, IntArrayRef shape);
+  bool fits(std::size_t i, IntArrayRef shape) const;
+  std::size_t first_like(std::size_t i) const;
   void record(Backward& pass);
 };
 
-// Whether the gradient of input `i` takes memory of its own first: its shape is not that of the
-// result, or another input's gradient goes to the same place.
-bool PointwiseNode::goes_apart(std::size_t i, IntArrayRef shape) {
+// Whether the gradient of input `i` is of the shape of the result, as the kernel writes it.
+bool PointwiseNode::fits(std::size_t i, IntArrayRef shape) const {
   const Edge& edge = edges[i];
   const IntArrayRef own =
       edge.node ? IntArrayRef(edge.node->outputs[edge.nr].sizes) : edge.leaf.sizes();
   bool same = own.size() == shape.size();
   for (std::size_t d = 0; same && d < own.size(); ++d)
     same = own[d] == (d + 1 == own.size() ? chunks[i] * shape[d] : shape[d]);
-  for (std::size_t j = 0; same && j < i; ++j)
-    same =
-        !(edges[j].node == edge.node && edges[j].nr == edge.nr && edges[j].leaf.is_same(edge.leaf));
-  return !same;
+  return same;
+}
+// The first input whose gradient goes where that of input `i` goes.
+std::size_t PointwiseNode::first_like(std::size_t i) const {
+  const Edge& edge = edges[i];
+  for (std::size_t j = 0; j < i; ++j)
+    if (edges[j].node == edge.node && edges[j].nr == edge.nr && edges[j].leaf.is_same(edge.leaf))
+      return j;
+  return i;
 }
 
 void PointwiseNode::backward(Backward& pass) {
   if (pass.recording()) return record(pass);
   const Dims& shape = outputs[0].sizes;
   const ScalarType dtype = outputs[0].dtype;
-  Operand operands[kMostOperands];
-  Operand* next = operands;
-  Run run;
-  for (std::size_t i = 0; i < edges.size(); ++i)
-    if (saved_inputs[i].defined())
-      push_pieces(next, saved_inputs[i].value(pass), chunks[i], Operand::Read);
-    else
-      push_absent(next, chunks[i], Operand::Read);
+  const auto at = static_cast<std::size_t>(dtype);
+  const std::size_t count = edges.size();
   std::int64_t numel = 1;
   for (const auto size : shape) numel *= size;
-  push_slots(next, op, slots, numel, Operand::Read);
-  for (auto& saved : saved_outputs)
-    if (saved.defined())
-      saved.set_operand(*next++, *this, numel);
-    else
-      push_absent(next, 1, Operand::Read);
-  for (std::size_t o = 0; o < outputs.size(); ++o)
-    if (pass.has_grad(o))
-      push_pieces(next, outputs[o].slot.sum, 1, Operand::Read);
-    else
-      push_absent(next, 1, Operand::Read);
 
-  Items<Tensor, 3> memory(edges.size());  // of those that go apart
-  std::uint32_t apart = 0;  // bits: summed over broadcast dimensions, or added, afterwards
-  bool* update = run.update;
-  for (std::size_t i = 0; i < edges.size(); ++i) {
-    bool accumulate = false;
-    if (!pass.needs(i)) {
-      push_absent(next, chunks[i], Operand::Write);
-    } else if (goes_apart(i, shape)) {
+  // What is read, before the gradients of the outputs give their memory to those of the inputs.
+  const TensorImpl *values[kMostInputs], *grads[kMostOutputs];
+  bool rows = plain;
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = saved_inputs[i].value(pass).impl();
+    rows = rows && (!values[i] || values[i]->contiguous);
+  }
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    grads[o] = outputs[o].slot.sum.impl();
+    rows = rows && (!grads[o] || grads[o]->contiguous);
+    saved_outputs[o].check(*this);
+  }
+
+  const TensorImpl* targets[kMostInputs];
+  bool accumulate[kMostInputs];
+  Items<Tensor, 3> memory(count);  // of those that go apart
+  std::uint32_t apart = 0;         // bits: summed over broadcast dimensions, or added, afterwards
+  for (std::size_t i = 0; i < count; ++i) {
+    targets[i] = nullptr;
+    accumulate[i] = false;
+    if (!pass.needs(i)) continue;
+    const std::size_t twin = first_like(i);
+    if (twin != i && i + 1 == count && rows && targets[twin] && is_padded(*targets[twin])) {
+      // The kernel adds it to what it has just written.
+      targets[i] = targets[twin];
+      accumulate[i] = true;
+    } else if (twin != i || !fits(i, shape)) {
       apart |= std::uint32_t{1} << i;
       Dims whole = shape;
       if (chunks[i] > 1) whole[whole.size() - 1] *= chunks[i];
       memory[i] = empty(whole, dtype);
-      push_pieces(next, memory[i], chunks[i], Operand::Write);
+      targets[i] = memory[i].impl();
     } else {
       const Backward::Target target = pass.target(i, chunks[i] == 1);
-      accumulate = target.accumulate;
-      push_pieces(next, target.memory, chunks[i], accumulate ? Operand::Update : Operand::Write);
+      targets[i] = target.memory.impl();
+      accumulate[i] = target.accumulate;
     }
-    for (int c = 0; c < chunks[i]; ++c) *update++ = accumulate;
+    rows = rows && targets[i]->contiguous;
   }
-  const auto at = static_cast<std::size_t>(dtype);
-  walk(shape, {operands, static_cast<std::size_t>(next - operands)}, element_size(dtype),
-       op.lanes[at], op.backward[at], formula, run);
+
+  const RowKernel kernel{op.backward[at], formula, element_size(dtype), op.lanes[at]};
+  Run run;
+  if (rows) {
+    std::size_t k = 0;
+    const auto put = [&](std::byte* data, std::byte* absent) {
+      run.data[k] = data ? data : absent;
+      run.step[k++] = data != nullptr;
+    };
+    for (std::size_t i = 0; i < count; ++i) put(values[i] ? values[i]->data : nullptr, kNoValue);
+    for (const auto& saved : saved_outputs) put(saved.data(), kNoValue);
+    for (std::size_t o = 0; o < outputs.size(); ++o)
+      put(grads[o] ? grads[o]->data : nullptr, kNoValue);
+    for (std::size_t i = 0; i < count; ++i) put(targets[i] ? targets[i]->data : nullptr, nullptr);
+    std::copy_n(accumulate, count, run.update);
+    Rest rest{k, ~std::uint64_t{0} >> (64 - k + count), 0};
+    for (std::size_t i = 0; i < count; ++i)
+      if (targets[i] && !is_padded(*targets[i]))
+        rest.copied_out |= std::uint64_t{1} << (k - count + i);
+    rest.copied_in |= rest.copied_out;
+    run_rows(numel, rest, kernel, run);
+  } else {
+    Operand operands[kMostOperands];
+    Operand* next = operands;
+    for (std::size_t i = 0; i < count; ++i) push_pieces(next, values[i], chunks[i], Operand::Read);
+    push_slots(next, op, slots, numel, Operand::Read);
+    for (auto& saved : saved_outputs) saved.set_operand(*next++);
+    for (std::size_t o = 0; o < outputs.size(); ++o) push_pieces(next, grads[o], 1, Operand::Read);
+    bool* update = run.update;
+    for (std::size_t i = 0; i < count; ++i) {
+      push_pieces(next, targets[i], chunks[i], accumulate[i] ? Operand::Update : Operand::Write);
+      for (int c = 0; c < chunks[i]; ++c) *update++ = accumulate[i];
+    }
+    walk(shape, {operands, static_cast<std::size_t>(next - operands)}, kernel, run);
+  }
   for (std::size_t i = 0; apart >> i != 0; ++i)
     if (apart >> i & 1) pass.add(i, std::move(memory[i]), true);
 }
@@ -269,48 +308,64 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   tensors[0] = arguments[0].tensor;
   ScalarType dtype = tensors[0]->scalar_type();
   const Dims& first = tensors[0]->impl()->sizes;
-  bool record = false, mixed = !op.forward[static_cast<std::size_t>(dtype)], alike = true;
+  bool record = false, mixed = !op.forward[static_cast<std::size_t>(dtype)];
+  bool alike = true, rows = true;
   for (std::size_t i = 0; i < count; ++i) {
     const Tensor& t = *arguments[i].tensor;
     const TensorImpl& impl = t.checked();
     tensors[i] = &t;
     record = record || tracks(t);
     mixed = mixed || impl.dtype != dtype;
-    alike = alike && arguments[i].chunks == 1 && impl.sizes == first;
+    alike = alike && arguments[i].chunks == 1 && (i == 0 || impl.sizes == first);
+    rows = rows && impl.contiguous;
   }
   std::vector<Tensor> converted;
   if (mixed) dtype = convert(op, tensors, count, converted);
+  rows = rows && alike && !mixed;
   record = record && GradMode::is_enabled() && is_floating_point(dtype);
   std::optional<Dims> common;
   if (!alike) common = common_shape(name, tensors, arguments, count);
   const Dims& shape = alike ? first : *common;
   const std::int64_t numel = alike ? tensors[0]->numel() : count_elements(shape);
 
-  Operand operands[kMostOperands];
-  Operand* next = operands;
-  Run run;
-  for (std::size_t i = 0; i < count; ++i)
-    push_pieces(next, *tensors[i], arguments[i].chunks, Operand::Read);
-  for (int o = 0; o < op.outputs; ++o) {
-    if (into && into[o]) {
-      check<ShapeError>(into[o]->impl()->sizes == shape && into[o]->scalar_type() == dtype, "[",
-                        name, "] memory for the result has shape ", into[o]->sizes(), ", expected ",
-                        shape);
-      results[o] = *into[o];
-    } else {
-      results[o] = empty_dense(shape, numel, dtype);
-    }
-    push_pieces(next, results[o], 1, Operand::Write);
-  }
-  Tensor slots;
-  const bool save = record && op.slots > 0;
-  if (save) {
-    slots = empty({op.slots, slot_length(numel)}, dtype);
-    push_slots(next, op, slots, numel, Operand::Write);
-  }
   const auto at = static_cast<std::size_t>(dtype);
-  walk(shape, {operands, static_cast<std::size_t>(next - operands)}, element_size(dtype),
-       op.lanes[at], save ? op.forward_save[at] : op.forward[at], formula, run);
+  const bool save = record && op.slots > 0;
+  Tensor slots;
+  Run run;
+  const bool plain = rows && !into && !save && numel != 0;
+  const RowKernel kernel{save ? op.forward_save[at] : op.forward[at], formula, element_size(dtype),
+                         op.lanes[at]};
+  if (plain) {
+    for (std::size_t i = 0; i < count; ++i) run.data[i] = tensors[i]->impl()->data;
+    for (int o = 0; o < op.outputs; ++o) {
+      results[o] = empty_dense(shape, numel, dtype);
+      run.data[count + static_cast<std::size_t>(o)] = results[o].impl()->data;
+    }
+    std::fill_n(run.step, count + static_cast<std::size_t>(op.outputs), 1);
+    const Rest rest{count, (std::uint64_t{1} << count) - 1, 0};  // the results are fresh memory
+    run_rows(numel, rest, kernel, run);
+  } else {
+    Operand operands[kMostOperands];
+    Operand* next = operands;
+    for (std::size_t i = 0; i < count; ++i)
+      push_pieces(next, tensors[i]->impl(), arguments[i].chunks, Operand::Read);
+    for (int o = 0; o < op.outputs; ++o) {
+      if (into && into[o]) {
+        check<ShapeError>(into[o]->impl()->sizes == shape && into[o]->scalar_type() == dtype, "[",
+                          name, "] memory for the result has shape ", into[o]->sizes(),
+                          ", expected ", shape);
+        results[o] = *into[o];
+      } else {
+        results[o] = empty_dense(shape, numel, dtype);
+      }
+      push_pieces(next, results[o].impl(), 1, Operand::Write);
+    }
+    if (save) {
+      slots = empty({op.slots, slot_length(numel)}, dtype);
+      push_slots(next, op, slots, numel, Operand::Write);
+    }
+    walk(shape, {operands, static_cast<std::size_t>(next - operands)}, kernel, run);
+  }
   if (!record) return;
 
   const Tensor* outputs[kMostOutputs];
@@ -318,24 +373,24 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   auto* node = new PointwiseNode(name, {tensors, count},
                                  {outputs, static_cast<std::size_t>(op.outputs)}, op);
   auto owner = Ref<Node>::adopt(node);
-  std::memcpy(node->formula, formula, formula_bytes);
+  if (formula_bytes != 0) std::memcpy(node->formula, formula, formula_bytes);
   node->slots = std::move(slots);
-  std::uint32_t reads_inputs = 0, reads_outputs = 0;
+  node->plain = plain;
+  // With slots the gradient of the gradient starts from the inputs again.
+  std::uint32_t reads_inputs = save ? ~std::uint32_t{0} : 0, reads_outputs = 0;
   int k = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i) {
     node->chunks[i] = static_cast<std::uint8_t>(arguments[i].chunks);
-    const bool wanted = node->edges[i].valid();
-    for (int c = 0; c < arguments[i].chunks; ++c, ++k)
-      if (wanted) {
-        reads_inputs |= op.reads_inputs[k];
-        reads_outputs |= op.reads_outputs[k];
-      }
+    if (!node->edges[i].valid()) continue;
+    for (int c = k; c < k + arguments[i].chunks; ++c) {
+      reads_inputs |= op.reads_inputs[c];
+      reads_outputs |= op.reads_outputs[c];
+    }
   }
   k = 0;
-  for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i) {
-    // With slots the gradient of the gradient starts from the inputs again.
+  for (std::size_t i = 0; i < count && reads_inputs >> k != 0; k += arguments[i].chunks, ++i) {
     const std::uint32_t mine = ((std::uint32_t{1} << arguments[i].chunks) - 1) << k;
-    if (save || (reads_inputs & mine)) node->saved_inputs[i] = Saved(*tensors[i]);
+    if (reads_inputs & mine) node->saved_inputs[i] = Saved(*tensors[i]);
   }
   for (std::uint32_t o = 0; reads_outputs >> o != 0; ++o)
     if (reads_outputs >> o & 1) node->saved_outputs[o].set(results[o]);

@@ -322,8 +322,8 @@ auto run(const char* name, const F& f, const Tensor* const* into, const X&... x)
   using Made = Kernels<F, std::make_index_sequence<arity>>;
   const detail::Argument arguments[] = {argument(x)...};
   std::array<Tensor, static_cast<std::size_t>(Made::P::outputs)> outputs;
-  detail::run_pointwise(name, Made::template op<Integers>(), &f, sizeof(F), arguments, sizeof...(X),
-                        into, outputs.data());
+  detail::run_pointwise(name, Made::template op<Integers>(), &f, std::is_empty_v<F> ? 0 : sizeof(F),
+                        arguments, sizeof...(X), into, outputs.data());
   if constexpr (Made::P::single)
     return std::move(outputs[0]);
   else

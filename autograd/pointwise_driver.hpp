@@ -53,6 +53,9 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                    std::size_t formula_bytes, const Argument* arguments, std::size_t count,
                    const Tensor* const* into, Tensor* outputs);
 
+/// What an absent value reads as: zeros.
+extern std::byte* const kNoValue;
+
 /// An operand of a walk over a shape, to which it is broadcast. It refers to its tensor, which must
 /// outlive it. No member has an initial value: arrays of operands are made for every op, and most
 /// of their places stay empty.
@@ -60,54 +63,63 @@ struct Operand {
   enum Access : std::uint8_t { Read, Write, Update };
   std::byte* data;           // none: reads as zeros, and is not written
   const TensorImpl* tensor;  // none: memory of the walk's shape, up to a multiple of 64 bytes
-  std::int64_t numel;
-  std::int64_t last;  // the last size: that of one piece where the tensor stands for several
   Access access;
-  bool dense;  // row-major, without gaps
+  std::uint8_t pieces;  // one of so many equal ones along the tensor's last dimension
 
-  // These write in place: a copy of what was just stored piece by piece would stall.
   void set_absent(Access how) {
     data = nullptr;
     access = how;
   }
-  void set(const Tensor& t, Access how) {
-    const TensorImpl& impl = *t.impl();
-    data = impl.data;
-    tensor = &impl;
-    numel = impl.numel;
-    last = impl.sizes.empty() ? 1 : impl.sizes.back();
+  void set(const Tensor& t, Access how) { set_piece(*t.impl(), t.impl()->data, 1, how); }
+  void set_piece(const TensorImpl& of, std::byte* at, int count, Access how) {
+    data = at;
+    tensor = &of;
     access = how;
-    dense = impl.contiguous;
+    pieces = static_cast<std::uint8_t>(count);
   }
-  /// The first of several equal pieces along the last dimension, of `size` each.
-  void narrow_to(std::int64_t size, std::int64_t count) {
-    dense = dense && numel == last;
-    last = size;
-    numel = count;
-  }
-  /// The piece behind `before`, `bytes` further on.
-  void set_next(const Operand& before, std::int64_t bytes) {
-    data = before.data + bytes;
-    tensor = before.tensor;
-    numel = before.numel;
-    last = before.last;
-    access = before.access;
-    dense = before.dense;
-  }
-  void set_memory(std::byte* at, std::int64_t count, Access how) {
+  void set_memory(std::byte* at, Access how) {
     data = at;
     tensor = nullptr;
-    numel = count;
     access = how;
-    dense = true;
   }
 
-  /// Whether its memory reaches to the next multiple of 64 bytes, and is nobody else's.
-  bool padded() const;
+  /// Whether it has `n` elements that lie in a row, without gaps.
+  bool is_row(std::int64_t n) const {
+    return !tensor || (tensor->contiguous && tensor->numel == n * pieces &&
+                       (pieces == 1 || tensor->sizes.back() == tensor->numel));
+  }
+  bool is_single() const { return tensor && tensor->numel == pieces; }
 };
-/// Calls `kernel` on stretches that together cover `shape`. All operands have elements of
-/// `bytes` bytes; `lanes` is the number of elements that the kernel takes at a time.
-void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
-          RunKernel kernel, const void* context, Run& run);
+
+/// A kernel for elements of `bytes` bytes that takes `lanes` (a power of two) of them at a time.
+struct RowKernel {
+  RunKernel run;
+  const void* context;
+  std::size_t bytes;
+  std::int64_t lanes;
+};
+
+/// Whether the memory of `t` reaches to the next multiple of 64 bytes, and is nobody else's.
+bool is_padded(const TensorImpl& t);
+/// What becomes of the last elements of a row, which do not fill the lanes: bits of the operands
+/// that are read from a copy, and of those that are written to one first. The others are written
+/// in place, over the padding.
+struct Rest {
+  std::size_t count;  // of operands
+  std::uint64_t copied_in, copied_out;
+};
+void run_rest(std::int64_t whole, std::int64_t n, const Rest& rest, const RowKernel& kernel,
+              Run& run);
+/// Runs a kernel over `n` elements; `run` holds the operands' data and steps.
+inline void run_rows(std::int64_t n, const Rest& rest, const RowKernel& kernel, Run& run) {
+  const std::int64_t whole = n & -kernel.lanes;  // division is slow
+  if (whole != 0) {
+    run.n = whole;
+    kernel.run(kernel.context, run);
+  }
+  if (whole != n) run_rest(whole, n, rest, kernel, run);
+}
+/// Calls a kernel on stretches that together cover `shape`.
+void walk(IntArrayRef shape, ArrayRef<Operand> operands, const RowKernel& kernel, Run& run);
 
 }  // namespace reel::detail

@@ -92,12 +92,14 @@ void Node::free_later(Node* node) noexcept {
 }
 
 void link(Ref<Node> node, ArrayRef<const Tensor*> outputs) {
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    TensorImpl& impl = *outputs[i]->impl();
-    impl.grad_fn = node;
-    impl.output_nr = static_cast<std::uint32_t>(i);
+  const Node& made = *node;
+  for (std::size_t i = outputs.size(); i-- > 1;) {
+    outputs[i]->impl()->grad_fn = node;
+    outputs[i]->impl()->output_nr = static_cast<std::uint32_t>(i);
   }
-  if (anomaly::enabled()) anomaly::check_forward(*node, outputs);
+  outputs[0]->impl()->grad_fn = std::move(node);
+  outputs[0]->impl()->output_nr = 0;
+  if (anomaly::enabled()) anomaly::check_forward(made, outputs);
 }
 
 Saved::Saved(const Tensor& input) : value_(input) {

@@ -158,11 +158,17 @@ class Node {
   template <class T, std::size_t N>
   class Items {
    public:
-    explicit Items(std::size_t n) : items_(n > N ? new T[n] : few_), size_(n) {}
+    explicit Items(std::size_t n) : items_(n > N ? new T[n] : few()), size_(n) {
+      static_assert(std::is_nothrow_default_constructible_v<T>);
+      if (items_ == few()) std::uninitialized_default_construct_n(items_, n);
+    }
     Items(const Items&) = delete;
     Items& operator=(const Items&) = delete;
     ~Items() {
-      if (items_ != few_) delete[] items_;
+      if (items_ == few())
+        std::destroy_n(items_, size_);
+      else
+        delete[] items_;
     }
     std::size_t size() const { return size_; }
     T* begin() { return items_; }
@@ -171,9 +177,10 @@ class Node {
     const T& operator[](std::size_t i) const { return items_[i]; }
 
    private:
+    T* few() { return reinterpret_cast<T*>(few_); }
     T* items_;
     std::size_t size_;
-    T few_[N];
+    alignas(T) std::byte few_[N * sizeof(T)];
   };
 
   Items<Edge, 3> edges;
@@ -182,6 +189,9 @@ class Node {
   std::uint64_t number;          // creation number
   bool released = false;
   Backward* in_pass = nullptr;  // the pass that is using the slots
+  // The last pass for given inputs that came by, and whether the node lies on a path to one.
+  std::uint64_t seen_by = 0;
+  bool on_path = false;
 
  private:
   static void free_later(Node* node) noexcept;
@@ -208,7 +218,7 @@ class RuleNode final : public Node {
   std::optional<Rule> rule_;
 };
 
-/// Links `outputs` to a finished node as its results, in order.
+/// Links `outputs` (at least one) to a finished node as its results, in order.
 void link(Ref<Node> node, ArrayRef<const Tensor*> outputs);
 
 /// Records an op whose results are `outputs`. Call it only where needs_record(inputs...) holds.
@@ -318,20 +328,22 @@ class Backward {
   };
   bool create_graph_;
   Node* current_ = nullptr;
+  bool keeps_grads_ = false;         // those of current_'s outputs are asked for
   TensorImpl* last_leaf_ = nullptr;  // and its slot: a weight comes up many times in a row
   GradSlot* last_slot_ = nullptr;
   std::vector<Node*> queue_;  // heap by creation number
   std::unordered_map<TensorImpl*, Leaf> leaves_;
   std::vector<TensorImpl*> leaf_order_;
 
-  // autograd::grad: the nodes that lie on a path to an input, and the inputs themselves.
+  // autograd::grad: only nodes on a path to an input are visited, and these leaves are wanted.
   bool restricted_ = false;
-  std::unordered_set<const Node*> on_path_;
+  std::uint64_t id_ = 0;  // of a restricted pass: what its nodes are marked with
   std::unordered_set<const TensorImpl*> wanted_leaves_;
   bool leads_somewhere(const Edge& edge) const {
-    return edge.valid() && (!restricted_ || on_path(edge));
+    if (!restricted_) return edge.valid();
+    if (edge.node) return edge.node->seen_by == id_ && edge.node->on_path;
+    return edge.leaf.defined() && wanted_leaves_.count(edge.leaf.impl()) != 0;
   }
-  bool on_path(const Edge& edge) const;
 };
 
 /// Hooks of a leaf.

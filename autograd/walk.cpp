@@ -8,18 +8,44 @@
 
 namespace reel::detail {
 
-bool Operand::padded() const {
-  if (!tensor) return true;
-  const Storage& storage = *tensor->storage;
-  return dense && data == storage.data() && storage.owned() &&
-         static_cast<std::size_t>(numel) * element_size(tensor->dtype) == storage.bytes();
+namespace {
+constexpr std::size_t kWidestLanes = 64;  // bytes
+alignas(kWidestLanes) std::byte zeros_of_lanes[kWidestLanes] = {};
+}  // namespace
+std::byte* const kNoValue = zeros_of_lanes;
+
+bool is_padded(const TensorImpl& t) {
+  const Storage& storage = *t.storage;
+  return t.contiguous && t.data == storage.data() && storage.owned() &&
+         static_cast<std::size_t>(t.numel) * element_size(t.dtype) == storage.bytes();
+}
+
+// The last elements are read from copies, since what follows in memory must not matter.
+__attribute__((noinline)) void run_rest(std::int64_t whole, std::int64_t n, const Rest& rest,
+                                        const RowKernel& kernel, Run& run) {
+  alignas(kWidestLanes) std::byte copies[kMostOperands][kWidestLanes];
+  std::byte* originals[kMostOperands];
+  const std::size_t part = static_cast<std::size_t>(n - whole) * kernel.bytes;
+  for (std::size_t k = 0; k < rest.count; ++k) {
+    if (run.step[k] == 0) continue;
+    run.data[k] += static_cast<std::size_t>(whole) * kernel.bytes;
+    const bool copied_in = rest.copied_in >> k & 1, copied_out = rest.copied_out >> k & 1;
+    if (!copied_in && !copied_out) continue;
+    originals[k] = run.data[k];
+    run.data[k] = copies[k];
+    if (!copied_in) continue;
+    std::memset(copies[k], 0, kWidestLanes);
+    std::memcpy(copies[k], originals[k], part);
+  }
+  run.n = kernel.lanes;
+  kernel.run(kernel.context, run);
+  for (std::size_t k = 0; rest.copied_out >> k != 0; ++k)
+    if (rest.copied_out >> k & 1 && run.step[k] != 0) std::memcpy(originals[k], copies[k], part);
 }
 
 namespace {
 
-constexpr std::int64_t kBlock = 128;      // elements staged at a time
-constexpr std::size_t kWidestLanes = 64;  // bytes
-alignas(kWidestLanes) constexpr std::byte kZeros[kWidestLanes] = {};
+constexpr std::int64_t kBlock = 128;  // elements staged at a time
 
 template <class T>
 void gather(std::byte* to, const std::byte* from, std::int64_t stride, std::int64_t n) {
@@ -55,7 +81,7 @@ struct Constants {
            std::int64_t lanes) {
     run.step[k] = 0;
     if (!data) {
-      run.data[k] = access == Operand::Read ? const_cast<std::byte*>(kZeros) : nullptr;
+      run.data[k] = access == Operand::Read ? kNoValue : nullptr;
       return;
     }
     copy_to_lanes(k, data, bytes, lanes);
@@ -73,43 +99,6 @@ struct Constants {
     std::fill_n(reinterpret_cast<T*>(splat[k]), lanes, *reinterpret_cast<const T*>(data));
   }
 };
-
-// All operands lie without gaps, or are constants: one call for what fills whole lanes, one for
-// the rest. `run` holds the data and steps.
-void walk_dense(std::int64_t n, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
-                RunKernel kernel, const void* context, Run& run) {
-  const std::int64_t whole = n & -lanes;  // lanes is a power of two, and division is slow
-  if (whole != 0) {
-    run.n = whole;
-    kernel(context, run);
-    if (whole == n) return;
-  }
-  // The rest: read from copies, since what follows in memory must not matter; written in place
-  // where the padding takes what is too much.
-  alignas(kWidestLanes) std::byte rest[kMostOperands][kWidestLanes];
-  std::byte* written[kMostOperands];
-  const std::size_t part = static_cast<std::size_t>(n - whole) * bytes;
-  for (std::size_t k = 0; k < operands.size(); ++k) {
-    written[k] = nullptr;
-    if (run.step[k] == 0) continue;
-    std::byte* const from = run.data[k] + static_cast<std::size_t>(whole) * bytes;
-    const Operand& o = operands[k];
-    if (o.access != Operand::Read && o.padded()) {
-      run.data[k] = from;
-      continue;
-    }
-    run.data[k] = rest[k];
-    if (o.access != Operand::Write) {
-      std::memset(rest[k], 0, kWidestLanes);
-      std::memcpy(rest[k], from, part);
-    }
-    if (o.access != Operand::Read) written[k] = from;
-  }
-  run.n = lanes;
-  kernel(context, run);
-  for (std::size_t k = 0; k < operands.size(); ++k)
-    if (written[k]) std::memcpy(written[k], rest[k], part);
-}
 
 struct Walk {
   std::size_t count;
@@ -179,8 +168,8 @@ struct Walk {
 };
 
 // `rows` rows of whole lanes, in which no operand has gaps: only the data changes between them.
-void walk_rows(Walk& w, std::int64_t n, std::int64_t rows, const std::int64_t (*strides)[64],
-               std::size_t d) {
+void walk_plane(Walk& w, std::int64_t n, std::int64_t rows, const std::int64_t (*strides)[64],
+                std::size_t d) {
   Run& run = w.run;
   std::int64_t by[kMostOperands];
   std::uint64_t constant = 0;
@@ -216,32 +205,40 @@ std::int64_t stride_along(const Operand& o, std::size_t d, IntArrayRef shape, co
   const std::size_t rank = o.tensor->sizes.size(), ahead = shape.size() - rank;
   if (d < ahead) return 0;
   const std::size_t own = d - ahead;
-  const std::int64_t size = own + 1 == rank ? o.last : o.tensor->sizes[own];
+  const std::int64_t size = o.tensor->sizes[own] / (own + 1 == rank ? o.pieces : 1);
   return size == 1 && shape[d] != 1 ? 0 : o.tensor->strides[own];
 }
 
-}  // namespace
+void walk_rows(std::int64_t n, ArrayRef<Operand> operands, const RowKernel& kernel, Run& run) {
+  Rest rest{operands.size(), 0, 0};
+  if ((n & (kernel.lanes - 1)) != 0)
+    for (std::size_t k = 0; k < operands.size(); ++k) {
+      const Operand& o = operands[k];
+      const std::uint64_t bit = std::uint64_t{1} << k;
+      if (o.access == Operand::Read)
+        rest.copied_in |= bit;
+      else if (o.tensor && (o.pieces != 1 || !is_padded(*o.tensor))) {
+        rest.copied_out |= bit;
+        if (o.access == Operand::Update) rest.copied_in |= bit;
+      }
+    }
+  run_rows(n, rest, kernel, run);
+}
 
-void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std::int64_t lanes,
-          RunKernel kernel, const void* context, Run& run) {
+void walk_strided(IntArrayRef shape, std::int64_t n, ArrayRef<Operand> operands,
+                  const RowKernel& row_kernel, Run& run) {
+  const auto [kernel, context, bytes, lanes] = row_kernel;
   const std::size_t count = operands.size();
-  std::int64_t n = 1;
-  for (const auto size : shape) n *= size;
-  if (n == 0) return;
-
   Constants constants;
-  bool dense = true;
+  bool rows = true;
   for (std::size_t k = 0; k < count; ++k) {
     const Operand& o = operands[k];
-    if (!o.data || (o.numel == 1 && n != 1)) {
+    if (o.data && n != 1 && o.is_single())
       constants.set(run, k, o.data, o.access, bytes, lanes);
-    } else {
-      run.data[k] = o.data;
-      run.step[k] = 1;
-      dense &= o.dense && o.numel == n;
-    }
+    else
+      rows = rows && (!o.data || o.is_row(n));
   }
-  if (dense) return walk_dense(n, operands, bytes, lanes, kernel, context, run);
+  if (rows) return walk_rows(n, operands, row_kernel, run);
 
   // Merge dimensions that every operand lays out as one.
   std::size_t rank = 0;
@@ -281,7 +278,7 @@ void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std:
   std::int64_t index[64] = {};
   for (;;) {
     if (plain)
-      walk_rows(w, n_last, sizes[rank - 2], strides, rank - 2);
+      walk_plane(w, n_last, sizes[rank - 2], strides, rank - 2);
     else
       w.row(n_last, odd);
     std::size_t d = plain ? rank - 2 : rank - 1;
@@ -297,6 +294,30 @@ void walk(IntArrayRef shape, ArrayRef<Operand> operands, std::size_t bytes, std:
       index[d] = 0;
     }
   }
+}
+
+}  // namespace
+
+void walk(IntArrayRef shape, ArrayRef<Operand> operands, const RowKernel& kernel, Run& run) {
+  std::int64_t n = 1;
+  for (const auto size : shape) n *= size;
+  if (n == 0) return;
+  bool rows = true;
+  for (std::size_t k = 0; k < operands.size(); ++k) {
+    const Operand& o = operands[k];
+    if (o.data) {
+      run.data[k] = o.data;
+      run.step[k] = 1;
+      rows = rows && o.is_row(n);
+    } else {
+      run.data[k] = o.access == Operand::Read ? kNoValue : nullptr;
+      run.step[k] = 0;
+    }
+  }
+  if (rows)
+    walk_rows(n, operands, kernel, run);
+  else
+    walk_strided(shape, n, operands, kernel, run);
 }
 
 }  // namespace reel::detail
