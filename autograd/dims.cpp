@@ -59,7 +59,7 @@ Dims broadcast_shapes(const char* op, IntArrayRef a, IntArrayRef b) {
   return result;
 }
 
-std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank) {
+std::size_t detail::wrap_dim_from_end(const char* op, std::int64_t dim, std::size_t rank) {
   const auto n = static_cast<std::int64_t>(std::max<std::size_t>(rank, 1));
   check<IndexError>(dim >= -n && dim < n, "[", op, "] dimension out of range (expected to be in [",
                     -n, ", ", n - 1, "], but got ", dim, ")");

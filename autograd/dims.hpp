@@ -200,8 +200,14 @@ std::int64_t count_elements(IntArrayRef sizes);
 Dims contiguous_strides(IntArrayRef sizes);
 /// The common shape of `a` and `b` under broadcasting; throws ShapeError naming `op`.
 Dims broadcast_shapes(const char* op, IntArrayRef a, IntArrayRef b);
+namespace detail {
+std::size_t wrap_dim_from_end(const char* op, std::int64_t dim, std::size_t rank);
+}
 /// Maps a dimension in [-rank, rank) to [0, rank); throws IndexError naming `op`. A scalar
 /// counts as one dimension, as in PyTorch.
-std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank);
+inline std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank) {
+  const auto index = static_cast<std::size_t>(dim);
+  return index < rank ? index : detail::wrap_dim_from_end(op, dim, rank);
+}
 
 }  // namespace reel

@@ -12,7 +12,9 @@
 namespace reel {
 
 namespace {
-bool earlier(const Node* a, const Node* b) { return a->number < b->number; }
+struct Earlier {
+  bool operator()(const Node* a, const Node* b) const { return a->number < b->number; }
+};
 
 struct Expected {
   const Dims& sizes;
@@ -30,7 +32,7 @@ void Backward::claim(Node& node) {
                        " is in use by another backward pass; run passes over one graph in turn");
   node.in_pass = this;
   queue_.push_back(&node);
-  std::push_heap(queue_.begin(), queue_.end(), earlier);
+  std::push_heap(queue_.begin(), queue_.end(), Earlier());
 }
 
 GradSlot& Backward::slot(const Edge& edge) {
@@ -146,14 +148,10 @@ void Backward::add_region() {
   if (!needs(0)) return;
   const Edge& up = current_->edges[0];
   const Region& region = *current_->region;
-  const Tensor g = grad();
+  const Tensor& g = current_->outputs[0].slot.sum;
   GradSlot& parent = slot(up);
-  if (parent.has_parts()) {
-    const Tensor& parts = parent.gathering->parts;
-    if (g.impl()->storage == parts.impl()->storage &&
-        g.impl()->data == region.of(parts).impl()->data)
-      return;  // it was written there in the first place
-  }
+  if (parent.has_parts() && region.begins_at(parent.gathering->parts, g))
+    return;  // it was written there in the first place
   if (!parent.sum.defined()) {
     if (const Tensor part = reserve(up, region, 0); part.defined()) {
       kernels::copy(part, g);
@@ -437,7 +435,7 @@ std::vector<Tensor> Engine::run(const Request& request) {
   }
   seed(pass, request);
   while (!pass.queue_.empty()) {
-    std::pop_heap(pass.queue_.begin(), pass.queue_.end(), earlier);
+    std::pop_heap(pass.queue_.begin(), pass.queue_.end(), Earlier());
     Node& node = *pass.queue_.back();
     pass.queue_.pop_back();
     pass.current_ = &node;

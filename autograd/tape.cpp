@@ -49,6 +49,14 @@ Tensor Region::of(const Tensor& whole) const {
   return detail::window(whole, static_cast<std::size_t>(dim), start, length);
 }
 
+bool Region::begins_at(const Tensor& whole, const Tensor& part) const {
+  const TensorImpl& all = *whole.impl();
+  const std::int64_t offset = dim < 0 ? 0 : start * all.strides[static_cast<std::size_t>(dim)];
+  return part.impl()->storage == all.storage &&
+         part.impl()->data ==
+             all.data + offset * static_cast<std::int64_t>(element_size(all.dtype));
+}
+
 Node::Node(const char* name, ArrayRef<const Tensor*> inputs, ArrayRef<const Tensor*> results)
     : edges(inputs.size()), outputs(results.size()), name_(name) {
   number = last_number;

@@ -83,6 +83,8 @@ struct Region {
   std::int64_t length = 0;
   bool dropped = false;
   Tensor of(const Tensor& whole) const;
+  /// Whether `part` lies where that part of `whole` does.
+  bool begins_at(const Tensor& whole, const Tensor& part) const;
 };
 
 /// A product a^T b put off, so that the rank-B updates that one weight receives at T time steps

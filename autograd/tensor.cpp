@@ -141,6 +141,11 @@ Tensor Tensor::operator[](const Tensor& index) const {
                     "; use index({...}) or index_select() for several");
   return select(0, index.item<std::int64_t>());
 }
+void detail::wrong_data_type(ScalarType wanted, const Tensor& found) {
+  throw DtypeError(detail::message("[data_ptr] expected scalar type ", to_string(wanted),
+                                   " but found ", to_string(found.scalar_type())));
+}
+
 Tensor Tensor::detach() const {
   const TensorImpl& from = checked();
   auto impl = TensorImpl::make();

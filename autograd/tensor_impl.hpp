@@ -36,6 +36,10 @@ struct TensorImpl {
   std::unique_ptr<AutogradExtra> extra;  // hooks; made when first needed
 };
 
+namespace detail {
+[[noreturn]] void wrong_data_type(ScalarType wanted, const Tensor& found);
+}
+
 inline Tensor::Tensor() noexcept = default;
 inline Tensor::Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
 inline Tensor::Tensor(const Tensor&) = default;
@@ -69,8 +73,7 @@ inline Tensor& Tensor::mutable_grad() const { return checked().grad; }
 inline void* Tensor::data_ptr() const { return checked().data; }
 template <class T>
 T* Tensor::data_ptr() const {
-  check<DtypeError>(dtype_of<T>::value == scalar_type(), "[data_ptr] expected scalar type ",
-                    to_string(dtype_of<T>::value), " but found ", to_string(scalar_type()));
+  if (checked().dtype != dtype_of<T>::value) detail::wrong_data_type(dtype_of<T>::value, *this);
   return reinterpret_cast<T*>(impl_->data);
 }
 template <class T, std::size_t N>

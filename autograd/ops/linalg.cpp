@@ -322,7 +322,8 @@ Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
         record("AddmmBackward0", {&input, &x, &w->weight}, {&out},
                [row, after = input.size(0) - row - x.size(0), x = Saved(x),
                 saved = Saved(w->weight), w](Backward& pass) {
-                 const Tensor g = pass.grad(), weight = saved.get(pass);
+                 const Tensor& g = pass.node().outputs[0].slot.sum;
+                 const Tensor& weight = saved.value(pass);
                  if (pass.recording()) {
                    const auto rest = [&](std::int64_t n) { return g.new_zeros({n, g.size(1)}); };
                    if (pass.needs(0)) pass.add(0, cat({rest(row), g, rest(after)}));
@@ -334,7 +335,7 @@ Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
                      w->backward.multiply(g, into.memory, into.accumulate);
                    }
                  }
-                 pass.add_row_product(2, g, x.get(pass));
+                 pass.add_row_product(2, g, x.value(pass));
                });
     node.region = Region{0, row, x.size(0), false};  // of the input's gradient: it lies there
   }

@@ -189,11 +189,17 @@ Tensor join_slices(const Tensor& memory, TensorList slices) {
   }
   if (recorded)
     record("CatBackward0", inputs, {&out}, [lengths = std::move(lengths)](Backward& pass) {
-      const Tensor g = pass.grad();
-      const bool owned = pass.grad_owned();
+      Tensor g = pass.grad();
+      bool owned = pass.grad_owned();
+      if (!owned && !pass.recording()) {
+        g = g.clone();  // once, instead of a copy of each slice
+        owned = true;
+      }
       std::int64_t at = 0;
       for (std::size_t i = 0; i < lengths.size(); at += lengths[i], ++i)
-        if (pass.needs(i)) pass.add(i, g.narrow(0, at, lengths[i]), owned);
+        if (pass.needs(i))
+          pass.add(i, pass.recording() ? g.narrow(0, at, lengths[i]) : window(g, 0, at, lengths[i]),
+                   owned);
     });
   return out;
 }
