@@ -341,8 +341,9 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
       results[o] = empty_dense(shape, numel, dtype);
       run.data[count + static_cast<std::size_t>(o)] = results[o].impl()->data;
     }
-    std::fill_n(run.step, count + static_cast<std::size_t>(op.outputs), 1);
-    const Rest rest{count, (std::uint64_t{1} << count) - 1, 0};  // the results are fresh memory
+    const std::size_t all = count + static_cast<std::size_t>(op.outputs);
+    std::fill_n(run.step, all, 1);
+    const Rest rest{all, (std::uint64_t{1} << count) - 1, 0};  // the results are fresh memory
     run_rows(numel, rest, kernel, run);
   } else {
     Operand operands[kMostOperands];

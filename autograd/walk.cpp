@@ -213,6 +213,7 @@ void walk_rows(std::int64_t n, ArrayRef<Operand> operands, const RowKernel& kern
   Rest rest{operands.size(), 0, 0};
   if ((n & (kernel.lanes - 1)) != 0)
     for (std::size_t k = 0; k < operands.size(); ++k) {
+      if (run.step[k] == 0) continue;
       const Operand& o = operands[k];
       const std::uint64_t bit = std::uint64_t{1} << k;
       if (o.access == Operand::Read)
