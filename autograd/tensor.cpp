@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "kernels.hpp"
+#include "ops/gathered.hpp"
 #include "ops/ops.hpp"
 #include "ops/view.hpp"
 #include "tape.hpp"
@@ -184,7 +185,13 @@ Tensor copied(const Tensor& t, ScalarType dtype, const char* node) {
 }  // namespace
 
 Tensor Tensor::clone() const { return copied(*this, scalar_type(), "CloneBackward0"); }
-Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
+Tensor Tensor::contiguous() const {
+  if (is_contiguous()) return *this;
+  if (needs_record(*this))
+    if (const auto rows = detail::gathered_rows(*this))
+      return detail::contiguous_rows(*this, *rows);
+  return clone();
+}
 Tensor Tensor::to(ScalarType dtype, bool, bool copy) const {
   if (dtype == scalar_type() && !copy) return *this;
   return copied(*this, dtype, "ToCopyBackward0");

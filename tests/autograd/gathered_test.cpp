@@ -68,8 +68,13 @@ TEST_CASE("gathered: transposed, sliced and repeated rows find their positions")
   manual_seed(4);
   const Net net;
   const auto views = [](const Tensor& x) {
-    return std::vector<Tensor>{x.transpose(0, 1), x.slice(1, 1, 6, 2), x.select(0, 2),
-                               x.unsqueeze(0).expand({2, 4, 6, 3}), x.slice(2, 0, 3)};
+    return std::vector<Tensor>{x.transpose(0, 1),
+                               x.slice(1, 1, 6, 2),
+                               x.select(0, 2),
+                               x.unsqueeze(0).expand({2, 4, 6, 3}),
+                               x.slice(2, 0, 3),
+                               x.transpose(0, 1).reshape({24, 3}),
+                               x.transpose(0, 1).contiguous().view({3, 8, 3}).slice(1, 1, 7)};
   };
   const std::size_t count = views(net.rows()).size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -82,6 +87,14 @@ TEST_CASE("gathered: transposed, sliced and repeated rows find their positions")
         net, [&] { return loss(embedding(net.table, net.indices)); },
         [&] { return loss(net.rows()); });
   }
+}
+
+TEST_CASE("gathered: the table is multiplied for a batch-first sequence too") {
+  const Net net;
+  const Tensor x = embedding(net.table, net.indices).transpose(0, 1);
+  CHECK(linear(x, net.weight).grad_fn()->num_inputs() == 4);  // the table beside the rows
+  CHECK(linear(x.reshape({24, 3}), net.weight).grad_fn()->num_inputs() == 4);
+  CHECK(linear(net.rows().reshape({24, 3}), net.weight).grad_fn()->num_inputs() == 3);
 }
 
 TEST_CASE("gathered: a padding row keeps its part in the weight's gradient") {
