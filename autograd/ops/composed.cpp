@@ -23,7 +23,8 @@ Tensor logaddexp(const Tensor& self, const Tensor& other) {
   return real(
       "LogaddexpBackward0",
       [](auto a, auto b) {
-        const auto low = choose(a < b, a, b), high = choose(a < b, b, a);
+        const auto low = choose(a < b, a, b);
+        const auto high = choose(a < b, b, a);
         // Infinities have no difference.
         return high + log1p(exp(choose(abs(high) == kInfinity, 0.0, low - high)));
       },
