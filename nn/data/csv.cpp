@@ -60,10 +60,12 @@ class Reader {
 
   CsvTable read() {
     const ScalarType dtype = options_.dtype();
-    return dispatch(dtype, [&](auto tag) -> CsvTable {
+    check<DtypeError>(dtype != kBool,
+                      "[read_csv] cells are not read as bool; read uint8 and compare with 0");
+    return dispatch(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       if constexpr (std::is_same_v<T, bool>)
-        throw DtypeError("[read_csv] cells are not read as bool; read uint8 and compare with 0");
+        return CsvTable();
       else
         return read_as<T>(dtype);
     });
