@@ -96,9 +96,27 @@ void Backward::add_to(const Edge& edge, Tensor g, bool owned) {
   kernels::add_into(s.sum, g);
 }
 
+namespace {
+// A tensor of the expected shape on all of the memory of which `part` is the given region;
+// undefined where there is none.
+Tensor whole_around(const Tensor& part, const Region& region, const Expected& want) {
+  const Tensor whole = part.detach();
+  TensorImpl& impl = *whole.impl();
+  impl.sizes = want.sizes;
+  impl.strides = contiguous_strides(want.sizes);
+  impl.data = static_cast<std::byte*>(impl.storage->data());
+  detail::finish_geometry(impl);
+  const bool fits = part.scalar_type() == want.dtype && part.impl()->storage->owned() &&
+                    part.impl()->storage->bytes() == whole.nbytes() &&
+                    region.begins_at(whole, part) && part.strides() == region.of(whole).strides();
+  return fits ? whole : Tensor();
+}
+}  // namespace
+
 // The part `region` of the gradient gathered at `up`, for one view to write; undefined where that
 // part has been given out already.
-Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
+Tensor Backward::reserve(const Edge& up, const Region& region, int depth,
+                         const Tensor* over_value) {
   GradSlot& parent = slot(up);
   const std::int64_t end = region.start + region.length;
   GradSlot::Gathering& gathered = parent.gathered();
@@ -108,7 +126,8 @@ Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
     for (const auto& [from, to] : filled)
       if (end > from && region.start < to) return Tensor();
   } else {
-    gathered.parts = place(up, depth + 1);
+    if (over_value) gathered.parts = whole_around(*over_value, region, expected(up));
+    if (!gathered.parts.defined()) gathered.parts = place(up, depth + 1);
     gathered.dim = region.dim;
   }
   if (region.dim >= 0) {
@@ -132,10 +151,10 @@ Tensor Backward::reserve(const Edge& up, const Region& region, int depth) {
 // Memory for the first contribution to a gradient: a view's is a region of its parent's gradient
 // where that is still free. Chains of views are followed a few links only. What a hook is shown may
 // be replaced, so it lies elsewhere.
-Tensor Backward::place(const Edge& edge, int depth) {
+Tensor Backward::place(const Edge& edge, int depth, const Tensor* over_value) {
   if (edge.node && edge.node->region && depth < 4 && !edge.node->outputs[edge.nr].hooks &&
       leads_somewhere(edge.node->edges[0])) {
-    Tensor part = reserve(edge.node->edges[0], *edge.node->region, depth);
+    Tensor part = reserve(edge.node->edges[0], *edge.node->region, depth, over_value);
     if (part.defined()) return part;
   }
   const Expected want = expected(edge);
@@ -153,7 +172,7 @@ void Backward::add_region() {
   if (parent.has_parts() && region.begins_at(parent.gathering->parts, g))
     return;  // it was written there in the first place
   if (!parent.sum.defined()) {
-    if (const Tensor part = reserve(up, region, 0); part.defined()) {
+    if (const Tensor part = reserve(up, region, 0, nullptr); part.defined()) {
       kernels::copy(part, g);
       return;
     }
@@ -165,7 +184,7 @@ void Backward::add_region() {
   kernels::add_into(region.of(parent.sum), g);
 }
 
-Backward::Target Backward::target(std::size_t i, bool over_grad) {
+Backward::Target Backward::target(std::size_t i, bool over_grad, const Tensor* over_value) {
   const Edge& edge = current_->edges[i];
   GradSlot& s = slot(edge);
   if (s.sum.defined()) {
@@ -179,7 +198,7 @@ Backward::Target Backward::target(std::size_t i, bool over_grad) {
   if (reuse)
     s.sum = std::move(grad);
   else
-    s.sum = place(edge, 0);
+    s.sum = place(edge, 0, over_value);
   s.owned = true;
   return {s.sum, false};
 }
@@ -423,7 +442,7 @@ void Engine::accumulate(Backward& pass) {
 
 std::vector<Tensor> Engine::run(const Request& request) {
   AutoGradMode mode(request.create_graph);
-  Backward pass(request.create_graph);
+  Backward pass(request.create_graph, !request.retain_graph);
   std::unordered_map<const Node*, std::vector<std::size_t>> captures;
   std::vector<Tensor> results;
   if (request.inputs) {

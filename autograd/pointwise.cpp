@@ -125,6 +125,7 @@ class PointwiseNode final : public Node {
   const PointwiseOp& op;
   alignas(16) std::byte formula[kFormulaBytes];
   std::uint8_t chunks[kMostInputs];
+  bool given_up[kMostInputs];
   bool plain = false;            // inputs and results of one shape, rows of whole lanes; no slots
   Items<Saved, 3> saved_inputs;  // one per tensor argument
   Items<SavedMemory, 2> saved_outputs;
@@ -197,7 +198,9 @@ void PointwiseNode::backward(Backward& pass) {
       memory[i] = empty(whole, dtype);
       targets[i] = memory[i].impl();
     } else {
-      const Backward::Target target = pass.target(i, chunks[i] == 1);
+      const Tensor* over_value =
+          given_up[i] && values[i] && pass.frees_graph() ? &saved_inputs[i].value(pass) : nullptr;
+      const Backward::Target target = pass.target(i, chunks[i] == 1, over_value);
       targets[i] = target.memory.impl();
       accumulate[i] = target.accumulate;
     }
@@ -382,6 +385,7 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   int k = 0;
   for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i) {
     node->chunks[i] = static_cast<std::uint8_t>(arguments[i].chunks);
+    node->given_up[i] = arguments[i].given_up;
     if (!node->edges[i].valid()) continue;
     for (int c = k; c < k + arguments[i].chunks; ++c) {
       reads_inputs |= op.reads_inputs[c];

@@ -19,6 +19,8 @@ namespace reel {
 template <int N>
 struct Chunked {
   const Tensor& tensor;
+  /// Nobody else reads this memory: a pass that frees the graph may write the gradient over it.
+  bool given_up = false;
 };
 template <int N>
 Chunked<N> chunked(const Tensor& t) {
@@ -307,10 +309,10 @@ template <int N>
 struct Arity<Chunked<N>> {
   static constexpr int value = N;
 };
-inline detail::Argument argument(const Tensor& t) { return {&t, 1}; }
+inline detail::Argument argument(const Tensor& t) { return {&t, 1, false}; }
 template <int N>
 detail::Argument argument(const Chunked<N>& c) {
-  return {&c.tensor, N};
+  return {&c.tensor, N, c.given_up};
 }
 
 template <bool Integers, class F, class... X>

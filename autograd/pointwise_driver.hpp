@@ -41,10 +41,11 @@ struct PointwiseOp {
                  const Tensor* grads, Tensor* results) = nullptr;
 };
 
-/// A tensor that stands for `chunks` inputs of the formula.
+/// A tensor that stands for `chunks` inputs of the formula; `given_up`: see Chunked.
 struct Argument {
   const Tensor* tensor;
   int chunks;
+  bool given_up;
 };
 
 /// Runs the formula and records it where needed. `into`: memory for the outputs, or null; it is

@@ -284,6 +284,9 @@ class Backward {
   /// Whether that gradient's memory belongs to this pass alone, so it may be handed on.
   bool grad_owned(std::size_t output = 0) const { return current_->outputs[output].slot.owned; }
 
+  /// What the node saved is not asked for again.
+  bool frees_graph() const { return frees_graph_; }
+
   /// Adds a contribution to the gradient of input `i`. Sums over broadcast dimensions; checks
   /// shape and dtype. `owned`: nobody else will read or write the memory of `g`.
   void add(std::size_t i, Tensor g, bool owned = false);
@@ -294,12 +297,14 @@ class Backward {
   /// `accumulate`, to be added to. It is the pass's own and stays until the rule returns. Not while
   /// recording. `over_grad`: the rule is elementwise and writes an element after it has read those
   /// of the outputs' gradients, so that the memory may be that of the first output's gradient,
-  /// which has_grad() and grad() do not know any more then.
+  /// which has_grad() and grad() do not know any more then. `over_value`, for such a rule in a pass
+  /// that frees the graph: a saved value of that shape whose memory may be written over, which is
+  /// done where it is a part of the memory of what the input is a part of.
   struct Target {
     const Tensor& memory;
     bool accumulate;
   };
-  Target target(std::size_t i, bool over_grad = false);
+  Target target(std::size_t i, bool over_grad = false, const Tensor* over_value = nullptr);
 
   /// For a node with a `region`: its output's gradient is that part of input 0's. Not while
   /// recording.
@@ -313,10 +318,11 @@ class Backward {
 
  private:
   friend class Engine;
-  explicit Backward(bool create_graph) : create_graph_(create_graph) {}
+  Backward(bool create_graph, bool frees_graph)
+      : create_graph_(create_graph), frees_graph_(frees_graph) {}
   GradSlot& slot(const Edge& edge);
-  Tensor place(const Edge& edge, int depth);
-  Tensor reserve(const Edge& up, const Region& region, int depth);
+  Tensor place(const Edge& edge, int depth, const Tensor* over_value = nullptr);
+  Tensor reserve(const Edge& up, const Region& region, int depth, const Tensor* over_value);
   void clear(Node& node);
   void make_owned(GradSlot& slot);
   void flush_pending(GradSlot& slot, const Edge& edge);
@@ -328,7 +334,7 @@ class Backward {
     Tensor tensor;
     GradSlot slot;
   };
-  bool create_graph_;
+  bool create_graph_, frees_graph_;
   Node* current_ = nullptr;
   bool keeps_grads_ = false;         // those of current_'s outputs are asked for
   TensorImpl* last_leaf_ = nullptr;  // and its slot: a weight comes up many times in a row

@@ -80,9 +80,9 @@ RecurrentCell formula_cell(const char* name, const F& f) {
         return with_states(first...);
     };
     if constexpr (Apart)
-      return with_units(chunked<Gates>(s.x), chunked<Gates>(s.hidden));
+      return with_units(Chunked<Gates>{s.x, s.given_up}, Chunked<Gates>{s.hidden, s.given_up});
     else
-      return with_units(chunked<Gates>(s.x));
+      return with_units(Chunked<Gates>{s.x, s.given_up});
   };
   return RecurrentCell(name, Gates, step).states(two ? 2 : 1).apart(Apart).units(Units);
 }

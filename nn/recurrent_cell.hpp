@@ -26,6 +26,9 @@ struct CellStep {
   const Tensor& c;       // [B, H] where the cell has two states, else undefined
   const Tensor& units;   // [U * H]: the parameters of each unit, undefined where U is 0
   const Tensor* place;   // where the new h may be written, to save a copy; null: nowhere
+  // Nobody else reads the memory of x and hidden, if the step does not keep them: their gradients
+  // may be written over them.
+  bool given_up = false;
 };
 
 /// One step of a cell, as ops on the tape, and what the loop has to prepare for it. A layer has the

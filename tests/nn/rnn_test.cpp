@@ -120,6 +120,47 @@ TEST_CASE("rnn: gradients of gradients") {
   }
 }
 
+TEST_CASE("rnn: gradients written over the gates are those of a pass that keeps the graph") {
+  manual_seed(8);
+  for (const char* kind : kKinds)
+    for (const bool both : {false, true}) {
+      CAPTURE(kind);
+      json opts = options(3, 5, 2);
+      opts["bidirectional"] = both;
+      Recurrent net = made(kind, opts);
+      const Tensor x = reel::randn({6, 2, 3}, kFloat64).requires_grad_();
+      Tensors leaves = net.module().parameters();
+      leaves.push_back(x);
+      const Tensor y = net.forward(x)[0], g = reel::randn(y.sizes(), kFloat64);
+      const Tensors kept = autograd::grad({y}, leaves, {g}, true);
+      const Tensors again = autograd::grad({y}, leaves, {g}, true);
+      const Tensors freed = autograd::grad({y}, leaves, {g});
+      for (std::size_t i = 0; i < leaves.size(); ++i) {
+        CHECK(kept[i].equal(freed[i]));
+        CHECK(kept[i].equal(again[i]));
+      }
+    }
+}
+
+TEST_CASE("rnn: the gates' gradients take no memory of their own") {
+  const std::int64_t steps = 40, batch = 16, hidden = 64, input = 4;
+  struct Case {
+    const char* kind;
+    std::int64_t gates;
+  };
+  for (const Case& c : {Case{"lstm", 4}, Case{"gru", 6}}) {
+    CAPTURE(c.kind);
+    Recurrent net = made(c.kind, options(input, hidden));
+    const Tensor x = reel::randn({steps, batch, input}, kFloat64);
+    const Tensor y = net.forward(x)[0], g = reel::randn(y.sizes(), kFloat64);
+    const std::size_t before = memory::live_bytes();
+    memory::reset_peak();
+    y.backward(g);
+    const std::size_t gates = 8 * static_cast<std::size_t>(steps * batch * c.gates * hidden);
+    CHECK(memory::peak_bytes() - before < gates / 2);
+  }
+}
+
 TEST_CASE("rnn: a sequence equals repeated single steps") {
   manual_seed(43);
   for (const std::string kind : kKinds) {
