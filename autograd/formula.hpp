@@ -176,6 +176,7 @@ template <class Op, class... A>
 struct Picks<Ex<Op, A...>>
     : std::bool_constant<std::is_same_v<Op, Choose> || std::is_same_v<Op, Relu> ||
                          std::is_same_v<Op, Maximum> || std::is_same_v<Op, Minimum> ||
+                         std::is_same_v<Op, AtLeast> || std::is_same_v<Op, AtMost> ||
                          (Picks<A>::value || ...)> {};
 
 // A comparison is a step: its own derivative is zero.
@@ -535,6 +536,8 @@ REEL_UNARY(trunc, Trunc)
 REEL_BINARY_FUNCTION(power, Power)
 REEL_BINARY_FUNCTION(maximum, Maximum)
 REEL_BINARY_FUNCTION(minimum, Minimum)
+REEL_BINARY_FUNCTION(at_least, AtLeast)
+REEL_BINARY_FUNCTION(at_most, AtMost)
 REEL_BINARY_FUNCTION(atan2, Atan2)
 REEL_BINARY_FUNCTION(hypot, Hypot)
 REEL_BINARY_FUNCTION(floor_divide, FloorDivide)

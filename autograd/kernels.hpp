@@ -1,9 +1,16 @@
 // Loops over memory that know nothing of the tape.
 #pragma once
 
+#include <cstdint>
+#include <type_traits>
+
 #include "tensor.hpp"
 
 namespace reel::kernels {
+
+/// bool computed as the number that it is.
+template <class T>
+using Plain = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
 
 /// to += from. Same shape (or `from` broadcast by its strides) and dtype.
 void add_into(const Tensor& to, const Tensor& from);

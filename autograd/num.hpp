@@ -1,63 +1,49 @@
-// Num: one kind of number for formulas, whether it stands for a SIMD batch, a plain number or a
-// Tensor; and the table of elementary functions with their derivatives.
+// Num: one kind of number for formulas, whether it stands for a SIMD batch or a Tensor; and the
+// table of elementary functions with their derivatives.
 #pragma once
 
 #include <type_traits>
 
 #include "dtype.hpp"
+#include "simd_integer.hpp"
 #include "simd_math.hpp"
 #include "tensor.hpp"
 
 namespace reel::formula {
 
 template <class V>
-struct Element {  // the number type inside V
-  using type = V;
+struct Parts;
+template <class T, class A>
+struct Parts<xsimd::batch<T, A>> {
+  using Element = T;
+  using Mask = xsimd::batch_bool<T, A>;
 };
 template <class T, class A>
-struct Element<xsimd::batch<T, A>> {
-  using type = T;
+struct Parts<simd::Pack<T, A>> {
+  using Element = T;
+  using Mask = typename simd::Pack<T, A>::Mask;
 };
 
-template <class V>
-struct MaskOf {
-  using type = bool;
-};
-template <class T, class A>
-struct MaskOf<xsimd::batch<T, A>> {
-  using type = xsimd::batch_bool<T, A>;
-};
-
-/// A SIMD batch or a plain number.
+/// A SIMD batch.
 template <class V>
 struct Num {
-  using T = typename Element<V>::type;
-  using Mask = typename MaskOf<V>::type;
+  using T = typename Parts<V>::Element;
+  using Mask = typename Parts<V>::Mask;
   V v;
   Num() = default;
   REEL_INLINE explicit Num(const V& value) : v(value) {}
   REEL_INLINE static Num constant(const Scalar& s) { return Num(V(s.wrapped<T>())); }
 
-  friend REEL_INLINE Num operator+(const Num& a, const Num& b) { return make(a.v + b.v); }
-  friend REEL_INLINE Num operator-(const Num& a, const Num& b) { return make(a.v - b.v); }
-  friend REEL_INLINE Num operator*(const Num& a, const Num& b) { return make(a.v * b.v); }
-  friend REEL_INLINE Num operator/(const Num& a, const Num& b) { return make(a.v / b.v); }
-  friend REEL_INLINE Num operator-(const Num& a) { return make(-a.v); }
+  friend REEL_INLINE Num operator+(const Num& a, const Num& b) { return Num(a.v + b.v); }
+  friend REEL_INLINE Num operator-(const Num& a, const Num& b) { return Num(a.v - b.v); }
+  friend REEL_INLINE Num operator*(const Num& a, const Num& b) { return Num(a.v * b.v); }
+  friend REEL_INLINE Num operator/(const Num& a, const Num& b) { return Num(a.v / b.v); }
+  friend REEL_INLINE Num operator-(const Num& a) { return Num(-a.v); }
   friend REEL_INLINE Mask operator<(const Num& a, const Num& b) { return a.v < b.v; }
   friend REEL_INLINE Mask operator<=(const Num& a, const Num& b) { return a.v <= b.v; }
   friend REEL_INLINE Mask operator==(const Num& a, const Num& b) { return a.v == b.v; }
   static REEL_INLINE Num choose(const Mask& m, const Num& a, const Num& b) {
-    return make(simd::select(m, a.v, b.v));
-  }
-
- private:
-  // Small integers widen in arithmetic; the result goes back to their own type.
-  template <class R>
-  static REEL_INLINE Num make(const R& r) {
-    if constexpr (std::is_same_v<R, V>)
-      return Num(r);
-    else
-      return Num(static_cast<V>(r));
+    return Num(simd::select(m, a.v, b.v));
   }
 };
 
@@ -250,8 +236,8 @@ REEL_FUNCTION(Log, log, true, kFirst, Num<V>(simd::log(x.v)), 1.0 / x)
 REEL_FUNCTION(Tanh, tanh, true, kResult, Num<V>(simd::tanh(x.v)), 1.0 - y * y)
 REEL_FUNCTION(Sigmoid, sigmoid, true, kResult, Num<V>(simd::sigmoid(x.v)), y*(1.0 - y))
 REEL_FUNCTION(Sign, sign, false, kNothing, sign(x), Zero{})
-REEL_FUNCTION(Rsqrt, rsqrt, true, kResult,
-              Num<V>(V(typename Element<V>::type(1)) / simd::sqrt(x.v)), -0.5 * (y * y * y))
+REEL_FUNCTION(Rsqrt, rsqrt, true, kResult, Num<V>(V(typename Num<V>::T(1)) / simd::sqrt(x.v)),
+              -0.5 * (y * y * y))
 REEL_FUNCTION(Reciprocal, reciprocal, false, kResult, 1.0 / x, -(y* y))
 REEL_FUNCTION(Expm1, expm1, true, kResult, Num<V>(simd::expm1(x.v)), y + 1.0)
 REEL_FUNCTION(Log1p, log1p, true, kFirst, Num<V>(simd::log1p(x.v)), 1.0 / (x + 1.0))
@@ -325,6 +311,10 @@ template <class N>
 REEL_INLINE N share(const typename N::Mask& tie, const typename N::Mask& lost) {
   return choose(tie, N::constant(0.5), choose(lost, N::constant(0.0), N::constant(1.0)));
 }
+template <class N>
+REEL_INLINE N step_at(const typename N::Mask& taken) {
+  return choose(taken, N::constant(1.0), N::constant(0.0));
+}
 template <class Op, class V>
 REEL_INLINE Num<V> value_of(const Num<V>& a, const Num<V>& b) {
   return Op::value(a, b);
@@ -334,6 +324,11 @@ REEL_PAIR(Maximum, maximum(b.v), false, kFirst | kSecond, kFirst | kSecond,
           choose(b == b, choose(a < b, b, a), b), share<A>(a == b, a < b), share<A>(a == b, b < a))
 REEL_PAIR(Minimum, minimum(b.v), false, kFirst | kSecond, kFirst | kSecond,
           choose(b == b, choose(b < a, b, a), b), share<A>(a == b, b < a), share<A>(a == b, a < b))
+// A number within its bound b counts as taken, and NaN as not taken.
+REEL_PAIR(AtLeast, clamp_min(b.v), false, kFirst | kSecond, kFirst | kSecond,
+          Num<V>(simd::at_least(a.v, b.v)), step_at<A>(b <= a), step_at<A>(a < b))
+REEL_PAIR(AtMost, clamp_max(b.v), false, kFirst | kSecond, kFirst | kSecond,
+          Num<V>(simd::at_most(a.v, b.v)), step_at<A>(a <= b), step_at<A>(b < a))
 REEL_PAIR(Atan2, atan2(b.v), false, kFirst | kSecond, kFirst | kSecond,
           Num<V>(simd::atan2(a.v, b.v)), b / (a * a + b * b), -a / (a * a + b * b))
 REEL_PAIR(Hypot, hypot(b.v), true, kFirst | kResult, kSecond | kResult,

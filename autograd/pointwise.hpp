@@ -256,8 +256,10 @@ struct Kernels<F, std::index_sequence<K...>> {
     return number<V>(fold<V>(times(std::get<I>(std::get<O>(result).data.partials), g[O])...));
   }
 
-  static void record(const void* context, const Tensor* inputs, const Tensor* outputs,
-                     const Tensor* grads, Tensor* results) {
+  // Its time is that of the ops it calls, so it is compiled for size.
+  __attribute__((cold)) static void record(const void* context, const Tensor* inputs,
+                                           const Tensor* outputs, const Tensor* grads,
+                                           Tensor* results) {
     using Source = SavedTensors<P>;
     using Mode = Derive<Tensor, P, Source>;
     const F& f = *static_cast<const F*>(context);
@@ -289,6 +291,9 @@ struct Kernels<F, std::index_sequence<K...>> {
       t.backward[index(kFloat32)] = backward<float>;
       t.backward[index(kFloat64)] = backward<double>;
       if constexpr (Integers) {
+        t.lanes[index(kInt64)] = simd::Lanes<std::int64_t>::count;
+        t.lanes[index(kInt32)] = simd::Lanes<std::int32_t>::count;
+        t.lanes[index(kUInt8)] = simd::Lanes<std::uint8_t>::count;
         t.forward[index(kInt64)] = forward<std::int64_t, false>;
         t.forward[index(kInt32)] = forward<std::int32_t, false>;
         t.forward[index(kUInt8)] = forward<std::uint8_t, false>;

@@ -24,14 +24,9 @@
 
 namespace reel::simd {
 
-/// What a kernel computes with: a batch for the floating types, the plain number for the others.
+/// What a kernel computes with: a batch of numbers. Integers: simd_integer.hpp.
 template <class T>
-struct Lanes {
-  using type = T;
-  static constexpr std::int64_t count = 1;
-  static type load(const T* p) { return *p; }
-  static void store(T* p, type v) { *p = v; }
-};
+struct Lanes;
 template <>
 struct Lanes<float> {
   using type = xsimd::batch<float>;
@@ -54,11 +49,6 @@ template <class M, class T, class A>
 Batch<T, A> select(const M& mask, const Batch<T, A>& a, const Batch<T, A>& b) {
   return xsimd::select(mask, a, b);
 }
-template <class T, std::enable_if_t<std::is_arithmetic_v<T>, int> = 0>
-T select(bool mask, T a, T b) {
-  return mask ? a : b;
-}
-
 // 2^n for integral n in [-126, 127], built from the exponent bits.
 template <class A>
 Batch<float, A> power_of_two(const Batch<float, A>& n) {
@@ -154,14 +144,6 @@ template <class T, class A>
 Batch<T, A> abs(const Batch<T, A>& x) {
   return xsimd::abs(x);
 }
-template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
-T abs(T x) {
-  if constexpr (std::is_unsigned_v<T>)
-    return x;
-  else
-    return x < 0 ? static_cast<T>(-x) : x;
-}
-
 template <class T, class A>
 Batch<T, A> floor(const Batch<T, A>& x) {
   return xsimd::floor(x);
@@ -174,75 +156,19 @@ template <class T, class A>
 Batch<T, A> trunc(const Batch<T, A>& x) {
   return xsimd::trunc(x);
 }
-template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
-T trunc(T x) {
-  return x;
+/// The larger, or the smaller, of x and a bound; what is not a number stays so.
+template <class T, class A>
+REEL_INLINE Batch<T, A> at_least(const Batch<T, A>& x, const Batch<T, A>& bound) {
+  return xsimd::max(bound, x);  // NaN as second operand stays
+}
+template <class T, class A>
+REEL_INLINE Batch<T, A> at_most(const Batch<T, A>& x, const Batch<T, A>& bound) {
+  return xsimd::min(bound, x);
 }
 /// To the nearest integer, halves to the even one.
 template <class T, class A>
 Batch<T, A> round(const Batch<T, A>& x) {
   return xsimd::nearbyint(x);
-}
-
-// ---------------------------------------------------------------- two operands
-/// a^b. Integers wrap around; a negative power of an integer is 0 unless the base is 1 or -1.
-template <class T>
-T pow(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return std::pow(a, b);
-  } else {
-    if (b < T(0)) {
-      if (a == T(1)) return a;
-      return a == static_cast<T>(-1) ? static_cast<T>(b % 2 == 0 ? 1 : -1) : T(0);
-    }
-    std::uint64_t result = 1, base = static_cast<std::uint64_t>(a);
-    for (auto n = static_cast<std::uint64_t>(b); n != 0; n >>= 1, base *= base)
-      if (n & 1) result *= base;
-    return static_cast<T>(result);
-  }
-}
-/// The remainder with the sign of `a`. Integers: b is not 0.
-template <class T>
-T fmod(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>)
-    return std::fmod(a, b);
-  else if constexpr (std::is_signed_v<T>)
-    return b == T(-1) ? T(0) : static_cast<T>(a % b);
-  else
-    return static_cast<T>(a % b);
-}
-/// The remainder with the sign of `b`, as Python's %.
-template <class T>
-T remainder(T a, T b) {
-  const T r = fmod(a, b);
-  return r != T(0) && (b < T(0)) != (r < T(0)) ? static_cast<T>(r + b) : r;
-}
-/// a / b rounded towards zero.
-template <class T>
-T trunc_divide(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>)
-    return std::trunc(a / b);
-  else if constexpr (std::is_signed_v<T>)
-    // The smallest integer has no negative: it wraps around.
-    return b == T(-1) ? static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(a))
-                      : static_cast<T>(a / b);
-  else
-    return static_cast<T>(a / b);
-}
-/// a / b rounded down. For floats from the exact remainder: a / b itself may round up to the next
-/// integer.
-template <class T>
-T floor_divide(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (b == T(0)) return a / b;
-    const T r = std::fmod(a, b);
-    T q = (a - r) / b;
-    if (r != T(0) && (b < T(0)) != (r < T(0))) q -= T(1);
-    return q == T(0) ? std::copysign(T(0), a / b) : std::nearbyint(q);
-  } else {
-    const T q = trunc_divide(a, b);
-    return fmod(a, b) != T(0) && (a < T(0)) != (b < T(0)) ? static_cast<T>(q - 1) : q;
-  }
 }
 
 }  // namespace reel::simd

@@ -1,10 +1,12 @@
 // Elementary functions on SIMD batches that are too long to be copied into every kernel: each is a
-// function of its own, called once per batch. Largest errors are measured in simd_test.cpp.
+// function of its own, called once per batch. The library has those for its own instruction set
+// from simd_math.cpp alone: else a file compiled for size would give its slow ones to all. Largest
+// errors are measured in simd_test.cpp.
 #pragma once
 
 #include "simd.hpp"
 
-#define REEL_CALLED __attribute__((noinline))
+#define REEL_CALLED __attribute__((noinline, visibility("hidden")))
 
 namespace reel::simd {
 
@@ -344,9 +346,12 @@ REEL_CALLED Batch<float, A> pow(Batch<float, A> a, Batch<float, A> b) {
 }
 template <class A>
 REEL_CALLED Batch<double, A> pow(Batch<double, A> a, Batch<double, A> b) {
-  return mend(
-      a, xsimd::batch_bool<double, A>(true), [](double x, double y) { return std::pow(x, y); }, a,
-      b);
+  constexpr std::size_t n = Batch<double, A>::size;
+  alignas(64) double x[n], y[n];
+  a.store_aligned(x);
+  b.store_aligned(y);
+  for (std::size_t i = 0; i < n; ++i) x[i] = std::pow(x[i], y[i]);
+  return Batch<double, A>::load_aligned(x);
 }
 
 /// The remainder with the sign of `a`. Exact: as long as the quotient is an exact integer, so is
@@ -387,6 +392,36 @@ Batch<T, A> floor_divide(const Batch<T, A>& a, const Batch<T, A>& b) {
   q = xsimd::select(q == zero, xsimd::copysign(zero, ratio), xsimd::nearbyint(q));
   return xsimd::select(b == zero, ratio, q);
 }
+
+#ifdef REEL_SIMD_MATH
+#define REEL_BATCH(T) Batch<T, xsimd::default_arch>
+#define REEL_ONE(function)                                      \
+  REEL_SIMD_MATH REEL_BATCH(float) function(REEL_BATCH(float)); \
+  REEL_SIMD_MATH REEL_BATCH(double) function(REEL_BATCH(double));
+#define REEL_TWO(function)                                                         \
+  REEL_SIMD_MATH REEL_BATCH(float) function(REEL_BATCH(float), REEL_BATCH(float)); \
+  REEL_SIMD_MATH REEL_BATCH(double) function(REEL_BATCH(double), REEL_BATCH(double));
+REEL_ONE(expm1)
+REEL_ONE(log1p)
+REEL_ONE(log2)
+REEL_ONE(log10)
+REEL_ONE(sin)
+REEL_ONE(cos)
+REEL_ONE(tan)
+REEL_ONE(asin)
+REEL_ONE(acos)
+REEL_ONE(atan)
+REEL_ONE(sinh)
+REEL_ONE(cosh)
+REEL_ONE(erfc)
+REEL_TWO(atan2)
+REEL_TWO(pow)
+REEL_TWO(fmod)
+REEL_SIMD_MATH REEL_BATCH(double) erf(REEL_BATCH(double));
+#undef REEL_TWO
+#undef REEL_ONE
+#undef REEL_BATCH
+#endif
 
 }  // namespace reel::simd
 #undef REEL_CALLED

@@ -10,8 +10,8 @@ constexpr std::int64_t kTile = 16;
 
 // to[i * rows + j] = from[i + j * columns] for i < n, j < m.
 template <class T>
-void copy_matrix(T* to, std::int64_t rows, const T* from, std::int64_t columns, std::int64_t n,
-                 std::int64_t m) {
+__attribute__((noinline)) void copy_matrix(T* to, std::int64_t rows, const T* from,
+                                           std::int64_t columns, std::int64_t n, std::int64_t m) {
   const auto one_by_one = [&](std::int64_t i, std::int64_t until, std::int64_t j0) {
     for (; i < until; ++i)
       for (std::int64_t j = j0; j < m; ++j) to[i * rows + j] = from[i + j * columns];
@@ -31,6 +31,14 @@ void copy_matrix(T* to, std::int64_t rows, const T* from, std::int64_t columns, 
   one_by_one(i, n, 0);
 }
 
+// f(number of `bytes` bytes)
+template <class F>
+void of_width(std::size_t bytes, F f) {
+  if (bytes == 1) return f(std::uint8_t{});
+  if (bytes == 4) return f(std::uint32_t{});
+  f(std::uint64_t{});
+}
+
 // The longest dimension along which `t` lies without gaps, if it is worth a tile; else -1.
 std::int64_t dense_dim(const Tensor& t) {
   for (std::int64_t d = 0; d < t.dim(); ++d)
@@ -39,6 +47,14 @@ std::int64_t dense_dim(const Tensor& t) {
 }
 
 }  // namespace
+
+void transpose(std::byte* to, std::int64_t rows, const std::byte* from, std::int64_t columns,
+               std::int64_t n, std::int64_t m, std::size_t bytes) {
+  of_width(bytes, [&](auto element) {
+    using T = decltype(element);
+    copy_matrix(reinterpret_cast<T*>(to), rows, reinterpret_cast<const T*>(from), columns, n, m);
+  });
+}
 
 bool copy_transposed(const Tensor& to, const Tensor& from) {
   if (to.numel() < kTile * kTile) return false;
@@ -65,16 +81,7 @@ bool copy_transposed(const Tensor& to, const Tensor& from) {
       if (d < 0) return;
     }
   };
-  switch (to.element_size()) {
-    case 1:
-      copy(std::uint8_t{});
-      break;
-    case 4:
-      copy(std::uint32_t{});
-      break;
-    default:
-      copy(std::uint64_t{});
-  }
+  of_width(to.element_size(), copy);
   return true;
 }
 

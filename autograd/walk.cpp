@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "pointwise_driver.hpp"
+#include "simd.hpp"
+#include "transpose.hpp"
 
 namespace reel::detail {
 
@@ -46,6 +48,8 @@ __attribute__((noinline)) void run_rest(std::int64_t whole, std::int64_t n, cons
 namespace {
 
 constexpr std::int64_t kBlock = 128;  // elements staged at a time
+constexpr std::int64_t kTileRows = 16;
+constexpr int kMostTiled = 2;
 
 template <class T>
 void gather(std::byte* to, const std::byte* from, std::int64_t stride, std::int64_t n) {
@@ -74,29 +78,29 @@ Moves moves_for(std::size_t bytes) {
   }
 }
 
+// A number in all lanes. A whole register at once: kernels load one, and would wait for several
+// stores to be joined.
+template <class T>
+void fill_lanes(std::byte* to, const std::byte* number) {
+  xsimd::batch<T>(*reinterpret_cast<const T*>(number)).store_aligned(reinterpret_cast<T*>(to));
+}
+void fill_lanes(std::byte* to, const std::byte* number, std::size_t bytes) {
+  if (bytes == 4) return fill_lanes<std::uint32_t>(to, number);
+  if (bytes == 8) return fill_lanes<std::uint64_t>(to, number);
+  fill_lanes<std::uint8_t>(to, number);
+}
+
 // What a run reads where an operand is the same throughout, and where it is absent.
 struct Constants {
   alignas(kWidestLanes) std::byte splat[kMostOperands][kWidestLanes];
-  void set(Run& run, std::size_t k, std::byte* data, Operand::Access access, std::size_t bytes,
-           std::int64_t lanes) {
+  void set(Run& run, std::size_t k, std::byte* data, Operand::Access access, std::size_t bytes) {
     run.step[k] = 0;
     if (!data) {
       run.data[k] = access == Operand::Read ? kNoValue : nullptr;
       return;
     }
-    copy_to_lanes(k, data, bytes, lanes);
+    fill_lanes(splat[k], data, bytes);
     run.data[k] = splat[k];
-  }
-  void copy_to_lanes(std::size_t k, const std::byte* data, std::size_t bytes, std::int64_t lanes) {
-    if (bytes == 4) return fill<std::uint32_t>(k, data, lanes);
-    if (bytes == 8) return fill<std::uint64_t>(k, data, lanes);
-    std::memset(splat[k], static_cast<int>(*data), static_cast<std::size_t>(lanes));
-  }
-
- private:
-  template <class T>
-  void fill(std::size_t k, const std::byte* data, std::int64_t lanes) {
-    std::fill_n(reinterpret_cast<T*>(splat[k]), lanes, *reinterpret_cast<const T*>(data));
   }
 };
 
@@ -112,6 +116,17 @@ struct Walk {
   std::int64_t inner[kMostOperands];
   Operand::Access access[kMostOperands];
 
+  // The operands from element `offset` of the row, where none has gaps.
+  void place(std::int64_t offset) {
+    for (std::size_t k = 0; k < count; ++k) {
+      if (!at[k] || inner[k] == 0) {
+        constants.set(run, k, at[k], access[k], bytes);
+      } else {
+        run.data[k] = at[k] + offset * static_cast<std::int64_t>(bytes);
+        run.step[k] = 1;
+      }
+    }
+  }
   // n elements through buffers; those whose bit is set in `staged` are copied in and out.
   __attribute__((noinline)) void through_buffers(std::int64_t offset, std::int64_t n,
                                                  std::uint64_t staged) {
@@ -120,7 +135,7 @@ struct Walk {
     const std::int64_t rounded = (n + lanes - 1) & -lanes;
     for (std::size_t k = 0; k < count; ++k) {
       if (!at[k] || inner[k] == 0) {
-        constants.set(run, k, at[k], access[k], bytes, lanes);
+        constants.set(run, k, at[k], access[k], bytes);
         continue;
       }
       std::byte* from = at[k] + offset * inner[k] * static_cast<std::int64_t>(bytes);
@@ -152,14 +167,7 @@ struct Walk {
     }
     const std::int64_t whole = n & -lanes;
     if (whole) {
-      for (std::size_t k = 0; k < count; ++k) {
-        if (!at[k] || inner[k] == 0) {
-          constants.set(run, k, at[k], access[k], bytes, lanes);
-        } else {
-          run.data[k] = at[k];
-          run.step[k] = 1;
-        }
-      }
+      place(0);
       run.n = whole;
       kernel(context, run);
     }
@@ -167,36 +175,104 @@ struct Walk {
   }
 };
 
-// `rows` rows of whole lanes, in which no operand has gaps: only the data changes between them.
-void walk_plane(Walk& w, std::int64_t n, std::int64_t rows, const std::int64_t (*strides)[64],
-                std::size_t d) {
+// `rows` rows in which no operand has gaps: only the data changes between them. What does not fill
+// whole lanes is computed with the elements before it once more.
+__attribute__((noinline)) void walk_plane(Walk& w, std::int64_t n, std::int64_t rows,
+                                          const std::int64_t (*strides)[64], std::size_t d) {
+  // A number that is the same throughout a row, for the row at hand and the next: a kernel that
+  // loads what has just been stored waits for it.
+  alignas(kWidestLanes) std::byte turns[2][kMostOperands][kWidestLanes];
   Run& run = w.run;
+  const std::int64_t whole = n & -w.lanes;
   std::int64_t by[kMostOperands];
   std::uint64_t constant = 0;
+  w.place(0);
   for (std::size_t k = 0; k < w.count; ++k) {
     by[k] = w.at[k] ? strides[k][d] * static_cast<std::int64_t>(w.bytes) : 0;
-    if (w.at[k] && w.inner[k] != 0) {
-      run.data[k] = w.at[k];
-      run.step[k] = 1;
-    } else {
-      w.constants.set(run, k, w.at[k], w.access[k], w.bytes, w.lanes);
-      if (by[k] != 0) constant |= std::uint64_t{1} << k;
-    }
+    if (run.step[k] == 0) constant |= std::uint64_t{1} << k;
   }
-  run.n = n;
-  for (std::int64_t r = 0; r < rows; ++r) {
+  run.n = whole;
+  for (std::int64_t r = 1;; ++r) {
+    if (constant != 0 && r < rows)
+      for (std::size_t k = 0; k < w.count; ++k)
+        if ((constant >> k & 1) && by[k] != 0)
+          fill_lanes(turns[r & 1][k], w.at[k] += by[k], w.bytes);
     w.kernel(w.context, run);
-    if (r + 1 == rows) break;
+    if (whole < n) {
+      for (std::size_t k = 0; k < w.count; ++k)
+        if (!(constant >> k & 1))
+          run.data[k] = w.at[k] + (n - w.lanes) * static_cast<std::int64_t>(w.bytes);
+      run.n = w.lanes;
+      w.kernel(w.context, run);
+      run.n = whole;
+    }
+    if (r == rows) break;
     for (std::size_t k = 0; k < w.count; ++k) {
-      if (by[k] == 0) continue;
-      w.at[k] += by[k];
-      if (constant >> k & 1)
-        w.constants.copy_to_lanes(k, w.at[k], w.bytes, w.lanes);
-      else
-        run.data[k] = w.at[k];
+      if (!(constant >> k & 1))
+        run.data[k] = w.at[k] += by[k];
+      else if (by[k] != 0)
+        run.data[k] = turns[r & 1][k];
     }
   }
   for (std::size_t k = 0; k < w.count; ++k) w.at[k] -= by[k] * (rows - 1);
+}
+
+// The same where the operands of the bits `odd` lie without gaps from row to row: these are turned,
+// some rows at a time.
+__attribute__((noinline)) void walk_tiles(Walk& w, std::int64_t n, std::int64_t rows,
+                                          const std::int64_t (*strides)[64], std::size_t d,
+                                          std::uint64_t odd) {
+  alignas(kWidestLanes) std::byte tiles[kMostTiled][kTileRows][kBlock * 8];
+  const auto bytes = static_cast<std::int64_t>(w.bytes);
+  Run& run = w.run;
+  const auto columns = [&](std::int64_t r, std::int64_t height, std::int64_t c, std::int64_t m) {
+    std::size_t tile = 0;
+    for (std::size_t k = 0; k < w.count; ++k)
+      if (odd >> k & 1)
+        kernels::transpose(tiles[tile++][0], kBlock * 8 / bytes,
+                           w.at[k] + (r + c * w.inner[k]) * bytes, w.inner[k], height, m, w.bytes);
+    run.n = m;
+    for (std::int64_t i = 0; i < height; ++i) {
+      tile = 0;
+      for (std::size_t k = 0; k < w.count; ++k) {
+        std::byte* const row = w.at[k] ? w.at[k] + (r + i) * strides[k][d] * bytes : nullptr;
+        run.step[k] = 1;
+        if (odd >> k & 1)
+          run.data[k] = tiles[tile++][i];
+        else if (row && w.inner[k] != 0)
+          run.data[k] = row + c * bytes;
+        else
+          w.constants.set(run, k, row, w.access[k], w.bytes);
+      }
+      w.kernel(w.context, run);
+    }
+  };
+  const std::int64_t whole = n & -w.lanes;
+  for (std::int64_t r = 0; r < rows; r += kTileRows) {
+    const std::int64_t height = std::min(kTileRows, rows - r);
+    for (std::int64_t c = 0; c < whole; c += kBlock)
+      columns(r, height, c, std::min(kBlock, whole - c));
+    if (whole < n) columns(r, height, n - w.lanes, w.lanes);
+  }
+}
+
+// Whether nothing that is read is written, so that an element may be computed twice.
+bool separate(ArrayRef<Operand> operands, std::size_t bytes, const std::int64_t* sizes,
+              const std::int64_t (*strides)[64], std::size_t rank) {
+  const auto end = [&](std::size_t k) {
+    std::int64_t last = 0;
+    for (std::size_t d = 0; d < rank; ++d) last += (sizes[d] - 1) * strides[k][d];
+    return operands[k].data + (last + 1) * static_cast<std::int64_t>(bytes);
+  };
+  for (std::size_t w = 0; w < operands.size(); ++w) {
+    if (!operands[w].data || operands[w].access == Operand::Read) continue;
+    if (operands[w].access == Operand::Update) return false;
+    for (std::size_t r = 0; r < operands.size(); ++r)
+      if (operands[r].data && operands[r].access == Operand::Read && operands[r].data < end(w) &&
+          operands[w].data < end(r))
+        return false;
+  }
+  return true;
 }
 
 // The step of operand `o` along dimension `d` of the shape: zero where it is broadcast.
@@ -235,7 +311,7 @@ void walk_strided(IntArrayRef shape, std::int64_t n, ArrayRef<Operand> operands,
   for (std::size_t k = 0; k < count; ++k) {
     const Operand& o = operands[k];
     if (o.data && n != 1 && o.is_single())
-      constants.set(run, k, o.data, o.access, bytes, lanes);
+      constants.set(run, k, o.data, o.access, bytes);
     else
       rows = rows && (!o.data || o.is_row(n));
   }
@@ -268,21 +344,31 @@ void walk_strided(IntArrayRef shape, std::int64_t n, ArrayRef<Operand> operands,
 
   Walk w{count, bytes, lanes, kernel, context, run, constants, {}, {}, {}};
   std::uint64_t odd = 0;
+  int tiled = 0;  // of the odd ones, those that are read and lie without gaps from row to row
   for (std::size_t k = 0; k < count; ++k) {
     w.at[k] = operands[k].data;
     w.access[k] = operands[k].access;
     w.inner[k] = strides[k][rank - 1];
-    if (w.at[k] && w.inner[k] != 1 && w.inner[k] != 0) odd |= std::uint64_t{1} << k;
+    if (!w.at[k] || w.inner[k] == 1 || w.inner[k] == 0) continue;
+    odd |= std::uint64_t{1} << k;
+    const bool turns = rank > 1 && strides[k][rank - 2] == 1 && w.access[k] == Operand::Read;
+    tiled += turns ? 1 : kMostTiled + 1;
   }
   const std::int64_t n_last = sizes[rank - 1];
-  const bool plain = odd == 0 && rank > 1 && (n_last & (lanes - 1)) == 0;
+  const bool by_rows =
+      rank > 1 && ((n_last & (lanes - 1)) == 0 ||
+                   (n_last > lanes && separate(operands, bytes, sizes, strides, rank)));
+  const bool plain = by_rows && odd == 0,
+             tiles = by_rows && odd != 0 && tiled <= kMostTiled && sizes[rank - 2] >= kTileRows;
   std::int64_t index[64] = {};
   for (;;) {
     if (plain)
       walk_plane(w, n_last, sizes[rank - 2], strides, rank - 2);
+    else if (tiles)
+      walk_tiles(w, n_last, sizes[rank - 2], strides, rank - 2, odd);
     else
       w.row(n_last, odd);
-    std::size_t d = plain ? rank - 2 : rank - 1;
+    std::size_t d = plain || tiles ? rank - 2 : rank - 1;
     for (;;) {
       if (d == 0) return;
       --d;

@@ -105,7 +105,23 @@ Tensor hardsigmoid(const Into& into, const Tensor& x) {
   check_floating("hardsigmoid", x);
   return elementwise<false>(
       into, "HardsigmoidBackward0",
-      [](auto v) { return choose(v <= -3.0, 0.0, choose(v >= 3.0, 1.0, v / 6.0 + 0.5)); }, x);
+      [](auto v) { return choose(v <= -3.0, 0.0, choose(v >= 3.0, 1.0, v * (1.0 / 6.0) + 0.5)); },
+      x);
+}
+Tensor hardswish(const Into& into, const Tensor& x) {
+  check_floating("hardswish", x);
+  return elementwise<false>(
+      into, "HardswishBackward0",
+      [](auto v) {
+        const auto raised = choose(v < -3.0, -3.0, v);
+        return v * (choose(raised > 3.0, 3.0, raised) + 3.0) / 6.0;
+      },
+      x);
+}
+Tensor hardshrink(const Tensor& x, const Scalar& lambd) {
+  check_floating("hardshrink", x);
+  return elementwise<false>(
+      {}, "HardshrinkBackward0", [=](auto v) { return choose(abs(v) <= lambd, 0.0, v); }, x);
 }
 Tensor log_sigmoid(const Into& into, const Tensor& x) {
   check_floating("log_sigmoid", x);
@@ -133,6 +149,8 @@ REEL_OP_AND_TWIN(gelu, (, std::string_view approximate), (, approximate))
 REEL_OP_AND_TWIN(silu, (), ())
 REEL_OP_AND_TWIN(mish, (), ())
 REEL_OP_AND_TWIN(hardsigmoid, (), ())
+REEL_OP_AND_TWIN(hardswish, (), ())
+Tensor hardshrink(const Tensor& self, const Scalar& lambd) { return impl::hardshrink(self, lambd); }
 Tensor softplus(const Tensor& self, const Scalar& beta, const Scalar& threshold) {
   return impl::softplus({}, self, beta, threshold);
 }

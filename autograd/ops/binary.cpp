@@ -107,9 +107,6 @@ Tensor pow(const Into& into, const Tensor& x, const Tensor& exponent) {
       into, "PowBackward1", [](auto a, auto b) { return power(a, b); }, x, exponent);
 }
 
-// What is not a number stays so and gets no gradient.
-const auto kKnown = [](auto v) { return choose(v == v, v, v - v); };
-
 Tensor clamp(const Into& into, const Tensor& x, const std::optional<Scalar>& min,
              const std::optional<Scalar>& max) {
   check(min || max, "[clamp] at least one of min and max must be given");
@@ -120,25 +117,16 @@ Tensor clamp(const Into& into, const Tensor& x, const std::optional<Scalar>& min
   hi.check_fits("clamp", widened.scalar_type());
   if (!max)
     return elementwise<true>(
-        into, node, [lo](auto v) { return choose(v < lo, lo, kKnown(v)); }, widened);
+        into, node, [lo](auto v) { return at_least(v, lo); }, widened);
   if (!min)
     return elementwise<true>(
-        into, node, [hi](auto v) { return choose(v > hi, hi, kKnown(v)); }, widened);
+        into, node, [hi](auto v) { return at_most(v, hi); }, widened);
   return elementwise<true>(
-      into, node,
-      [lo, hi](auto v) {
-        const auto raised = choose(v < lo, lo, kKnown(v));
-        return choose(raised > hi, hi, raised);
-      },
-      widened);
+      into, node, [lo, hi](auto v) { return at_most(at_least(v, lo), hi); }, widened);
 }
 // A bound that is not a number makes the result not a number.
-const auto kAtLeast = [](auto v, auto lo) {
-  return choose(lo == lo, choose(v < lo, lo, kKnown(v)), trunc(lo));
-};
-const auto kAtMost = [](auto v, auto hi) {
-  return choose(hi == hi, choose(v > hi, hi, kKnown(v)), trunc(hi));
-};
+const auto kAtLeast = [](auto v, auto lo) { return choose(lo == lo, at_least(v, lo), trunc(lo)); };
+const auto kAtMost = [](auto v, auto hi) { return choose(hi == hi, at_most(v, hi), trunc(hi)); };
 Tensor clamp(const Into& into, const Tensor& x, const std::optional<Tensor>& min,
              const std::optional<Tensor>& max) {
   check(min || max, "[clamp] at least one of min and max must be given");

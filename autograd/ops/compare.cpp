@@ -20,10 +20,11 @@ struct Operand {
   }
 };
 
-// r must not overlap the inputs, so that the loops compile to SIMD.
+// r must not overlap the inputs, so that the loops compile to SIMD. A function of its own: bool
+// and uint8 share it.
 template <class T, class F>
-void compare_all(const T* p, bool one_p, const T* q, bool one_q, bool* __restrict r, std::int64_t n,
-                 F f) {
+__attribute__((noinline)) void compare_all(const T* p, bool one_p, const T* q, bool one_q,
+                                           bool* __restrict r, std::int64_t n, F f) {
   if (one_p) {
     const T x = *p;
     for (std::int64_t i = 0; i < n; ++i) r[i] = f(x, one_q ? *q : q[i]);
@@ -35,21 +36,27 @@ void compare_all(const T* p, bool one_p, const T* q, bool one_q, bool* __restric
   }
 }
 
+// f(a, b), or f(b, a) where they are swapped.
 template <class F>
-Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
+Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f, bool swapped = false) {
   NoGradGuard no_grad;
   const ScalarType dtype = result_type(a, b);
   const Dims shape = broadcast_shapes(op, a.sizes(), b.sizes());
   const Tensor out = empty(shape, kBool);
   if (out.numel() == 0) return out;
-  const Operand x(a, dtype, shape), y(b, dtype, shape);
+  const Operand first(swapped ? b : a, dtype, shape), second(swapped ? a : b, dtype, shape);
   dispatch(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    compare_all(x.tensor.data_ptr<T>(), x.single, y.tensor.data_ptr<T>(), y.single,
+    using T = kernels::Plain<typename decltype(tag)::type>;
+    compare_all(reinterpret_cast<const T*>(first.tensor.impl()->data), first.single,
+                reinterpret_cast<const T*>(second.tensor.impl()->data), second.single,
                 out.data_ptr<bool>(), out.numel(), f);
   });
   return out;
 }
+const auto kEqual = [](auto x, auto y) { return x == y; };
+const auto kUnequal = [](auto x, auto y) { return x != y; };
+const auto kLess = [](auto x, auto y) { return x < y; };
+const auto kLessEqual = [](auto x, auto y) { return x <= y; };
 // As in PyTorch, a number too large for an integral tensor wraps around in a comparison.
 Tensor as_tensor(const Tensor& like, const Scalar& s) {
   const Tensor number = empty({}, result_type(like, s));
@@ -86,9 +93,9 @@ Tensor classify(const Tensor& x, bool of_integers, F f) {
 }
 }  // namespace
 
-#define REEL_COMPARE(name, symbol, node)                                             \
+#define REEL_COMPARE(name, relation, swapped, node)                                  \
   Tensor name(const Tensor& a, const Tensor& b) {                                    \
-    return compare(#name, a, b, [](auto x, auto y) { return x symbol y; });          \
+    return compare(#name, a, b, relation, swapped);                                  \
   }                                                                                  \
   Tensor name(const Tensor& a, const Scalar& b) { return name(a, as_tensor(a, b)); } \
   Tensor& Tensor::name##_(const Tensor& other) const {                               \
@@ -97,12 +104,12 @@ Tensor classify(const Tensor& x, bool of_integers, F f) {
   Tensor& Tensor::name##_(const Scalar& other) const {                               \
     return write_truth(#name "_", node, *this, reel::name(*this, other));            \
   }
-REEL_COMPARE(eq, ==, "EqBackward0")
-REEL_COMPARE(ne, !=, "NeBackward0")
-REEL_COMPARE(lt, <, "LtBackward0")
-REEL_COMPARE(le, <=, "LeBackward0")
-REEL_COMPARE(gt, >, "GtBackward0")
-REEL_COMPARE(ge, >=, "GeBackward0")
+REEL_COMPARE(eq, kEqual, false, "EqBackward0")
+REEL_COMPARE(ne, kUnequal, false, "NeBackward0")
+REEL_COMPARE(lt, kLess, false, "LtBackward0")
+REEL_COMPARE(le, kLessEqual, false, "LeBackward0")
+REEL_COMPARE(gt, kLess, true, "GtBackward0")
+REEL_COMPARE(ge, kLessEqual, true, "GeBackward0")
 #undef REEL_COMPARE
 
 #define REEL_LOGICAL(name, symbol)                                                    \
@@ -118,7 +125,7 @@ REEL_LOGICAL(logical_and, &)
 REEL_LOGICAL(logical_or, |)
 REEL_LOGICAL(logical_xor, !=)
 #undef REEL_LOGICAL
-Tensor logical_not(const Tensor& self) { return eq(self, 0); }
+Tensor logical_not(const Tensor& self) { return eq(self, false); }
 Tensor& Tensor::logical_not_() const {
   return write_truth("logical_not_", "LogicBackward0", *this, reel::logical_not(*this));
 }

@@ -1,12 +1,97 @@
 // Reading and writing the elements that an index of the tensor's own rank names along one
 // dimension.
 #include "autograd/kernels.hpp"
+#include "autograd/simd.hpp"
 #include "index.hpp"
 #include "ops.hpp"
 #include "view.hpp"
 
 namespace reel {
 namespace {
+
+// A piece of an index: its j-th number k names the element base + k * step + j * one, where `one`
+// is 0 or 1, and 0 only with a step of 1.
+struct Stretch {
+  const std::int64_t* index;
+  std::int64_t first;  // its place in the whole index
+  std::int64_t base, step, one, n;
+
+  // f(j, named element) for all of them.
+  template <class F>
+  REEL_INLINE void each(F f) const {
+    const Stretch s = *this;  // out of reach of what f writes
+    if (s.one == 0)
+      for (std::int64_t j = 0; j < s.n; ++j) f(j, s.base + s.index[j]);
+    else
+      for (std::int64_t j = 0; j < s.n; ++j) f(j, s.base + s.index[j] * s.step + j);
+  }
+};
+using StretchKernel = void (*)(std::byte* to, const std::byte* from, const Stretch& stretch);
+
+template <class T>
+void gather_stretch(std::byte* to, const std::byte* from, const Stretch& s) {
+  T* out = reinterpret_cast<T*>(to) + s.first;
+  const T* in = reinterpret_cast<const T*>(from);
+  s.each([&](std::int64_t j, std::int64_t at) { out[j] = in[at]; });
+}
+template <class T, class Combine>
+void combine_stretch(std::byte* to, const std::byte* from, const Stretch& s) {
+  T* out = reinterpret_cast<T*>(to);
+  const T* in = reinterpret_cast<const T*>(from) + s.first;
+  s.each([&](std::int64_t j, std::int64_t at) {
+    out[at] = static_cast<T>(Combine::value(out[at], in[j]));
+  });
+}
+
+struct Set {
+  template <class T>
+  static T value(T, T given) {
+    return given;
+  }
+};
+struct Sum {
+  template <class T>
+  static auto value(T a, T b) {
+    return a + b;
+  }
+};
+struct Product {
+  template <class T>
+  static auto value(T a, T b) {
+    return a * b;
+  }
+};
+struct Largest {
+  template <class T>
+  static T value(T a, T b) {
+    return b > a || b != b ? b : a;
+  }
+};
+struct Smallest {
+  template <class T>
+  static T value(T a, T b) {
+    return b < a || b != b ? b : a;
+  }
+};
+
+// The element of `bytes` bytes that what only moves elements works on.
+template <class F>
+StretchKernel of_width(std::size_t bytes, F f) {
+  return bytes == 1 ? f(std::uint8_t{}) : bytes == 4 ? f(std::uint32_t{}) : f(std::uint64_t{});
+}
+template <class Combine>
+StretchKernel combining(ScalarType dtype) {
+  if constexpr (std::is_same_v<Combine, Set>) {
+    return of_width(element_size(dtype), [](auto element) -> StretchKernel {
+      return combine_stretch<decltype(element), Set>;
+    });
+  } else {
+    StretchKernel kernel = nullptr;
+    dispatch(dtype,
+             [&](auto tag) { kernel = combine_stretch<typename decltype(tag)::type, Combine>; });
+    return kernel;
+  }
+}
 
 // An index that names, along one dimension, elements of a contiguous tensor.
 struct Along {
@@ -32,21 +117,20 @@ struct Along {
                       ": it needs the same rank and, except in dimension ", d, ", no larger sizes");
   }
 
-  // Calls f(i, base, step, one, n) for stretches of the index, the first of which begins at i: its
-  // j-th number k names the element base + k * step + j * one. Throws IndexError where one is out
-  // of range.
-  template <class F>
-  void rows(F f) const {
+  // Calls `kernel` for all stretches of the index, in order. Throws IndexError where a number is
+  // out of range.
+  void each_stretch(StretchKernel kernel, std::byte* to, const std::byte* from) const {
     if (index.numel() == 0) return;
     const Dims steps = contiguous_strides(own);
     const std::size_t last = own.size() - 1;
     const std::int64_t n = wanted[last], step = steps[d], one = d == last ? 0 : 1;
+    const auto* numbers = index.data_ptr<std::int64_t>();
     std::int64_t at[64] = {}, base = 0;
     for (std::int64_t i = 0; i < index.numel(); i += n) {
       for (std::int64_t j = 0; j < n; j += kStretch) {
         const std::int64_t count = std::min(kStretch, n - j);
         check_range(i + j, count);  // now, while it is in the cache
-        f(i + j, base + j * one, step, one, count);
+        kernel(to, from, {numbers + i + j, i + j, base + j * one, step, one, count});
       }
       for (std::size_t e = last; e-- > 0;) {
         const std::int64_t stride = e == d ? 0 : steps[e];
@@ -93,29 +177,18 @@ Tensor read_part(const char* op, const Tensor& x, const Tensor& source, IntArray
   return part;
 }
 
-// x with combine(element, value) at the elements that `along` names, in the order of the index.
-template <class Combine>
-Tensor combined(const Tensor& x, const Along& along, const Tensor& part, Combine combine) {
+// x with `combine` of element and value at the elements that `along` names, in the order of the
+// index.
+Tensor combined(const Tensor& x, const Along& along, const Tensor& part, StretchKernel combine) {
   Tensor out = empty(x.sizes(), x.scalar_type());
   kernels::copy(out, x.detach());
   const Tensor values = part.detach().contiguous();
-  const auto* p = along.index.data_ptr<std::int64_t>();
-  dispatch(x.scalar_type(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* to = out.data_ptr<T>();
-    const T* from = values.data_ptr<T>();
-    along.rows([&](std::int64_t i, std::int64_t base, std::int64_t step, std::int64_t one,
-                   std::int64_t n) {
-      const auto put = [&](std::int64_t at, T value) {
-        to[at] = static_cast<T>(combine(to[at], value));
-      };
-      if (one == 0)
-        for (std::int64_t j = 0; j < n; ++j) put(base + p[i + j], from[i + j]);
-      else
-        for (std::int64_t j = 0; j < n; ++j) put(base + p[i + j] * step + j, from[i + j]);
-    });
-  });
+  along.each_stretch(combine, out.impl()->data, values.impl()->data);
   return out;
+}
+template <class Combine>
+Tensor combined(const Tensor& x, const Along& along, const Tensor& part) {
+  return combined(x, along, part, combining<Combine>(x.scalar_type()));
 }
 
 }  // namespace
@@ -124,19 +197,10 @@ Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index) {
   const Along along("gather", x, dim, index);
   Tensor out = empty(index.sizes(), x.scalar_type());
   const Tensor dense = x.detach().contiguous();
-  const auto* p = along.index.data_ptr<std::int64_t>();
-  dispatch(x.scalar_type(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T* from = dense.data_ptr<T>();
-    T* to = out.data_ptr<T>();
-    along.rows([&](std::int64_t i, std::int64_t base, std::int64_t step, std::int64_t one,
-                   std::int64_t n) {
-      if (one == 0)
-        for (std::int64_t j = 0; j < n; ++j) to[i + j] = from[base + p[i + j]];
-      else
-        for (std::int64_t j = 0; j < n; ++j) to[i + j] = from[base + p[i + j] * step + j];
-    });
-  });
+  along.each_stretch(
+      of_width(x.element_size(),
+               [](auto element) -> StretchKernel { return gather_stretch<decltype(element)>; }),
+      out.impl()->data, dense.impl()->data);
   if (needs_record(x))
     record("GatherBackward0", {&x}, {&out},
            [dim, index = Saved(along.index), own = Dims(x.sizes())](Backward& pass) {
@@ -149,7 +213,7 @@ Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index) {
 Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
   const Along along("scatter", x, dim, index);
   const Tensor part = read_part("scatter", x, source, index.sizes());
-  Tensor out = combined(x, along, part, [](auto, auto value) { return value; });
+  Tensor out = combined<Set>(x, along, part);
   if (needs_record(x, part))
     record("ScatterBackward0", {&x, &part}, {&out},
            [dim, index = Saved(along.index)](Backward& pass) {
@@ -165,7 +229,7 @@ Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Sca
 Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
   const Along along("scatter_add", x, dim, index);
   const Tensor part = read_part("scatter_add", x, source, index.sizes());
-  Tensor out = combined(x, along, part, [](auto sum, auto value) { return sum + value; });
+  Tensor out = combined<Sum>(x, along, part);
   if (needs_record(x, part))
     record("ScatterAddBackward0", {&x, &part}, {&out},
            [dim, index = Saved(along.index)](Backward& pass) {
@@ -178,16 +242,12 @@ Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const
 
 namespace {
 // The largest (smallest) of what goes to each element; equal ones share the gradient.
-template <class Best>
 Tensor scatter_best(const Tensor& x, const Along& along, const Tensor& part, bool include_self,
-                    Best best) {
+                    StretchKernel best) {
   const Tensor none = zeros(x.sizes(), x.scalar_type());
   Tensor touched = zeros(x.sizes(), x.scalar_type());
-  if (!include_self)
-    touched = combined(touched, along, ones(part.sizes(), x.scalar_type()),
-                       [](auto, auto one) { return one; });
-  const Tensor start =
-      include_self ? x.detach() : combined(x, along, part, [](auto, auto value) { return value; });
+  if (!include_self) touched = combined<Set>(touched, along, ones(part.sizes(), x.scalar_type()));
+  const Tensor start = include_self ? x.detach() : combined<Set>(x, along, part);
   Tensor out = combined(start, along, part, best);
   if (needs_record(x, part)) {
     const std::int64_t dim = along.dim;
@@ -221,16 +281,14 @@ Tensor scatter_reduce(const Tensor& x, std::int64_t dim, const Tensor& index, co
     return x.is_floating_point() ? total / count : floor_divide(total, count);
   }
   if (reduce == "amax")
-    return scatter_best(x, along, part, include_self,
-                        [](auto a, auto b) { return b > a || b != b ? b : a; });
+    return scatter_best(x, along, part, include_self, combining<Largest>(x.scalar_type()));
   if (reduce == "amin")
-    return scatter_best(x, along, part, include_self,
-                        [](auto a, auto b) { return b < a || b != b ? b : a; });
+    return scatter_best(x, along, part, include_self, combining<Smallest>(x.scalar_type()));
   check(reduce == "prod", "[scatter_reduce] expected \"sum\", \"prod\", \"mean\", \"amax\" or ",
         "\"amin\", found \"", std::string(reduce), "\"");
   check<AutogradError>(!needs_record(x, part), "[scatter_reduce] \"prod\" has no gradient; ",
                        "detach() its inputs");
-  return combined(start(1), along, part, [](auto a, auto b) { return a * b; });
+  return combined<Product>(start(1), along, part);
 }
 Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
                std::string_view reduce) {

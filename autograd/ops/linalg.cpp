@@ -4,6 +4,7 @@
 
 #include "autograd/gemm.hpp"
 #include "autograd/kernels.hpp"
+#include "autograd/simd.hpp"
 #include "gathered.hpp"
 #include "ops.hpp"
 #include "view.hpp"
@@ -190,12 +191,52 @@ Tensor mv(const Tensor& matrix, const Tensor& vector) {
   return mm(matrix, vector.unsqueeze(1)).squeeze(1);
 }
 
+namespace {
+// Four running sums per block and halves of what is longer, as kernels::sum_row.
+template <class T>
+T dot_row(const T* p, const T* q, std::int64_t n) {
+  using L = simd::Lanes<T>;
+  constexpr std::int64_t block = 128 * L::count;
+  if (n > block) {
+    const std::int64_t half = (n / 2 + block - 1) / block * block;
+    return dot_row(p, q, half) + dot_row(p + half, q + half, n - half);
+  }
+  const auto product = [&](std::int64_t i) { return L::load(p + i) * L::load(q + i); };
+  auto a = typename L::type(T(0)), b = a, c = a, d = a;
+  std::int64_t i = 0;
+  for (; i + 4 * L::count <= n; i += 4 * L::count) {
+    a += product(i);
+    b += product(i + L::count);
+    c += product(i + 2 * L::count);
+    d += product(i + 3 * L::count);
+  }
+  T sum = xsimd::hadd((a + b) + (c + d));
+  for (; i < n; ++i) sum += p[i] * q[i];
+  return sum;
+}
+}  // namespace
+
 Tensor dot(const Tensor& a, const Tensor& b) {
   check<ShapeError>(a.dim() == 1 && b.dim() == 1 && a.size(0) == b.size(0),
                     "[dot] expected two vectors of one length, found shapes ", a.sizes(), " and ",
                     b.sizes());
   same_float("dot", a, b);
-  return mm(a.unsqueeze(0), b.unsqueeze(1)).reshape({});
+  if (!a.is_floating_point()) return mm(a.unsqueeze(0), b.unsqueeze(1)).reshape({});
+  const Tensor x = a.is_contiguous() ? a : a.detach().contiguous(),
+               y = b.is_contiguous() ? b : b.detach().contiguous();
+  Tensor out = empty({}, a.scalar_type());
+  dispatch_float("dot", a.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    *out.data_ptr<T>() = dot_row(x.data_ptr<T>(), y.data_ptr<T>(), x.numel());
+  });
+  if (needs_record(a, b))
+    record(
+        "DotBackward0", {&a, &b}, {&out},
+        [a = tracks(b) ? Saved(a) : Saved(), b = tracks(a) ? Saved(b) : Saved()](Backward& pass) {
+          if (pass.needs(0)) pass.add(0, pass.grad() * b.get(pass), true);
+          if (pass.needs(1)) pass.add(1, pass.grad() * a.get(pass), true);
+        });
+  return out;
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {

@@ -17,10 +17,10 @@ template <class F, class... X>
 Tensor apply(const char* name, const F& f, const X&... x) {
   return formula::run<true>(name, f, nullptr, x...);
 }
-template <class F, class... X>
+template <bool Integers = true, class F, class... X>
 Tensor& apply_in_place(const char* op, const char* name, const F& f, const Tensor& self,
                        const X&... x) {
-  detail::elementwise<true>({op, &self}, name, f, self, x...);
+  detail::elementwise<Integers>({op, &self}, name, f, self, x...);
   return const_cast<Tensor&>(self);
 }
 
@@ -208,11 +208,11 @@ Tensor& Tensor::mul_(const Scalar& other) const {
 Tensor& Tensor::div_(const Tensor& other) const {
   detail::check_in_place("div_", *this);
   check_fits("div_", *this, 1.0);
-  return apply_in_place("div_", "DivBackward0", kDiv, *this, other);
+  return apply_in_place<false>("div_", "DivBackward0", kDiv, *this, other);
 }
 Tensor& Tensor::div_(const Scalar& other) const {
   check_fits("div_", *this, 1.0);
-  return apply_in_place("div_", "DivBackward0", div_number(other), *this);
+  return apply_in_place<false>("div_", "DivBackward0", div_number(other), *this);
 }
 Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) const {
   return detail::write_in_place("masked_fill_", *this,

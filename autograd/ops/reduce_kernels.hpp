@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../kernels.hpp"
 #include "../simd.hpp"
 
 namespace reel::kernels {
@@ -16,9 +17,6 @@ namespace {
 /// What a sum or product of T is kept in.
 template <class T>
 using Sum = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-/// bool computed as the number that it is.
-template <class T>
-using Plain = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
 
 constexpr std::int64_t kColumns = 512;  // columns that are reduced together
 
@@ -198,14 +196,20 @@ std::int64_t best_position(const T* p, std::int64_t n, Better better) {
   return i;
 }
 
+// Two rows at a time: what is best so far is loaded and stored half as often.
 template <class T, class Better>
 void best_columns(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
                   T* __restrict out, Better better) {
   std::copy(x, x + cols, out);
-  for (std::int64_t r = 1; r < rows; ++r) {
-    const T* row = x + r * stride;
-    for (std::int64_t j = 0; j < cols; ++j)
-      out[j] = (better(row[j], out[j]) | (row[j] != row[j])) ? row[j] : out[j];
+  for (std::int64_t r = 1; r < rows; r += 2) {
+    const T *row = x + r * stride, *next = r + 1 < rows ? row + stride : row;
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const T v = row[j], w = next[j];
+      const T best = better(v, out[j]) ? v : out[j];
+      out[j] = better(w, best) ? w : best;
+      if constexpr (std::is_floating_point_v<T>)
+        out[j] = __builtin_isunordered(v, w) ? v + w : out[j];
+    }
   }
 }
 template <class T, class Better>

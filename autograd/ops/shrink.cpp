@@ -9,18 +9,8 @@ namespace reel {
 
 using detail::check_floating;
 
-Tensor hardswish(const Tensor& self) {
-  check_floating("hardswish", self);
-  return self * clamp(self + 3, 0, 6) / 6;
-}
-
 Tensor threshold(const Tensor& self, const Scalar& threshold, const Scalar& value) {
   return self.masked_fill(self.detach() <= threshold, value);
-}
-
-Tensor hardshrink(const Tensor& self, const Scalar& lambd) {
-  check_floating("hardshrink", self);
-  return self.masked_fill(self.detach().abs() <= lambd, 0);
 }
 
 Tensor softshrink(const Tensor& self, const Scalar& lambd) {
@@ -63,10 +53,6 @@ Tensor rrelu(const Tensor& self, const Scalar& lower, const Scalar& upper, bool 
   return where(self.detach() > 0, self, self * slopes);
 }
 
-// Each of its parts reads the old values.
-Tensor& hardswish_(const Tensor& self) {
-  return detail::write_in_place("hardswish_", self, hardswish(detail::before_write(self, true)));
-}
 Tensor& threshold_(const Tensor& self, const Scalar& threshold, const Scalar& value) {
   return self.masked_fill_(self.detach() <= threshold, value);
 }
