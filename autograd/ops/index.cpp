@@ -15,14 +15,19 @@ Tensor as_positions(const char* op, const Tensor& index) {
   check<DtypeError>(index.scalar_type() == kInt64 || index.scalar_type() == kInt32, "[", op,
                     "] expected int64 or int32 indices, found ", dtype_name(index.scalar_type()),
                     "; convert them with .to(reel::kInt64)");
-  return index.to(kInt64).contiguous();
+  return index.detach().to(kInt64).contiguous();
 }
 
 void check_range(const char* op, const Tensor& positions, std::int64_t size) {
   const auto* p = positions.data_ptr<std::int64_t>();
-  std::int64_t outside = 0;  // its sign bit, once some p + size or last - p had it
-  for (std::int64_t i = 0; i < positions.numel(); ++i) outside |= (p[i] + size) | (size - 1 - p[i]);
-  for (std::int64_t i = 0; outside < 0 && i < positions.numel(); ++i)
+  // The sign bit, once some p + size or last - p had it. Unsigned, as any number may be given.
+  std::uint64_t outside = 0;
+  const auto count = static_cast<std::uint64_t>(size);
+  for (std::int64_t i = 0; i < positions.numel(); ++i) {
+    const auto at = static_cast<std::uint64_t>(p[i]);
+    outside |= (at + count) | (count - 1 - at);
+  }
+  for (std::int64_t i = 0; outside >> 63 != 0 && i < positions.numel(); ++i)
     check<IndexError>(p[i] >= -size && p[i] < size, "[", op, "] index ", p[i], " at position ", i,
                       " is out of range: expected values from ", -size, " to ", size - 1);
 }
@@ -88,9 +93,11 @@ Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_s
   Tensor table = zeros(table_sizes, g.scalar_type());
   add_rows(table, positions, g.detach().contiguous(), skipped);
   if (needs_record(g))
-    record("EmbeddingDenseBackward0", {&g}, {&table}, [=](Backward& pass) {
-      pass.add(0, take_rows("EmbeddingBackward0", pass.grad(), positions, shape, skipped));
-    });
+    record("EmbeddingDenseBackward0", {&g}, {&table},
+           [at = Saved(positions), shape, skipped](Backward& pass) {
+             const Tensor& rows = at.value(pass);
+             pass.add(0, take_rows("EmbeddingBackward0", pass.grad(), rows, shape, skipped));
+           });
   return table;
 }
 
@@ -103,8 +110,13 @@ class GatherNode final : public Node {
         shape(result_shape),
         table_sizes(table.sizes()),
         skipped(skipped_row),
-        table_version(table._version()) {}
+        table_version(table._version()),
+        positions_version(at._version()) {}
+  // The positions may lie in the memory of the index that was given.
+  bool positions_changed() const { return positions._version() != positions_version; }
   void backward(Backward& pass) override {
+    if (positions_changed())
+      saved_value_changed(*this, positions.sizes(), *positions.impl()->storage, positions_version);
     if (pass.recording())
       return pass.add(0, spread_rows(pass.grad(), positions, table_sizes, shape, skipped));
     const Backward::Target target = pass.target(0);
@@ -126,7 +138,7 @@ class GatherNode final : public Node {
   Tensor positions;
   Dims shape, table_sizes;
   std::int64_t skipped;
-  std::uint32_t table_version;
+  std::uint32_t table_version, positions_version;
 };
 
 Tensor take_rows(const char* node, const Tensor& table, const Tensor& positions, const Dims& shape,
@@ -157,7 +169,8 @@ std::optional<GatheredRows> gathered_rows(const Tensor& x) {
   if (!tracks(x)) return nullopt;
   const Tensor& whole = x.is_view() ? x.impl()->base : x;
   const auto* node = dynamic_cast<const GatherNode*>(whole.impl()->grad_fn.get());
-  if (!node || node->released || whole._version() != 0 || node->table_sizes.size() != 2)
+  if (!node || node->released || node->positions_changed() || whole._version() != 0 ||
+      node->table_sizes.size() != 2)
     return nullopt;
   const Tensor& table = node->edges[0].leaf;
   const std::int64_t width = node->table_sizes[1];
@@ -230,9 +243,10 @@ Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
   }
   if (needs_record(x))
     record("IndexSelectBackward0", {&x}, {&out},
-           [positions, own = Dims(x.sizes()), axis = static_cast<std::int64_t>(d)](Backward& pass) {
+           [at = Saved(positions), own = Dims(x.sizes()),
+            axis = static_cast<std::int64_t>(d)](Backward& pass) {
              const Tensor g = pass.grad();
-             pass.add(0, index_add(zeros(own, g.scalar_type()), axis, positions, g));
+             pass.add(0, index_add(zeros(own, g.scalar_type()), axis, at.value(pass), g));
            });
   return out;
 }
@@ -438,14 +452,18 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
   check<ShapeError>(index.dim() <= 1, "[index_add] expected a one-dimensional index, found shape ",
                     index.sizes());
   const Tensor positions = as_positions("index_add", index);
-  if (x.dim() == 0) return index_add(x.reshape({1}), 0, index, source.reshape({-1}), alpha).sum();
+  if (x.dim() == 0)
+    return index_add(x.reshape({1}), 0, index, source.reshape({-1}), alpha).reshape({});
   Dims wanted(x.sizes());
   wanted[d] = index.numel();
   check<ShapeError>(source.sizes() == wanted, "[index_add] expected a source of shape ", wanted,
                     ", found ", source.sizes());
   check_range("index_add", positions, x.sizes()[d]);
-  if (alpha.toDouble() != 1.0)
-    return add(x, index_add(zeros(x.sizes(), x.scalar_type()), dim, index, source), alpha);
+  if (alpha.toDouble() != 1.0) {
+    // As in PyTorch, the factor of integers is an integer.
+    const Scalar by = x.is_floating_point() ? alpha : Scalar(alpha.toLong());
+    return index_add(x, dim, index, (source * by).to(x.scalar_type()));
+  }
   Tensor out = empty(x.sizes(), x.scalar_type());
   kernels::copy(out, x.detach());
   const Tensor added = source.detach().contiguous();
@@ -463,11 +481,12 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
     }
   });
   if (needs_record(x, source))
-    record("IndexAddBackward0", {&x, &source}, {&out}, [dim, positions](Backward& pass) {
-      const Tensor g = pass.grad();
-      if (pass.needs(0)) pass.add(0, g);
-      if (pass.needs(1)) pass.add(1, index_select(g, dim, positions));
-    });
+    record("IndexAddBackward0", {&x, &source}, {&out},
+           [dim, at = Saved(positions)](Backward& pass) {
+             const Tensor g = pass.grad();
+             if (pass.needs(0)) pass.add(0, g);
+             if (pass.needs(1)) pass.add(1, index_select(g, dim, at.value(pass)));
+           });
   return out;
 }
 

@@ -248,8 +248,8 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
   detail::gather_rows(products, from.positions, out);
   record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&x, &weight, &bias, &from.table},
          {&out},
-         [from, in, width, rows = Saved(x), w = Saved(weight),
-          table = Saved(from.table)](Backward& pass) {
+         [from, in, width, rows = Saved(x), w = Saved(weight), table = Saved(from.table),
+          at = Saved(from.positions)](Backward& pass) {
            const Tensor g = pass.grad().reshape({-1, width});
            if (pass.recording() || pass.restricted() || from.watched(pass.node().edges[0])) {
              const Tensor taken = rows.get(pass);
@@ -259,7 +259,7 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
              return;
            }
            const Tensor sums = zeros({from.table.size(0), width}, g.scalar_type());
-           detail::add_rows(sums, from.positions, g.contiguous(), -1);
+           detail::add_rows(sums, at.value(pass), g.contiguous(), -1);
            pass.add_row_product(1, sums, table.value(pass).contiguous());
            if (pass.needs(2)) pass.add(2, sums.sum(0), true);
            if (!pass.needs(3)) return;
@@ -287,7 +287,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
   if (needs_record(x))
     if (const auto rows = detail::gathered_rows(x);
-        rows && rows->positions.numel() > rows->table.size(0))
+        // A row of infinities or NaNs that was not taken must not count, even times 0.
+        rows && rows->positions.numel() > rows->table.size(0) &&
+        !kernels::has_nonfinite(rows->table))
       return linear_of_rows(x, weight, bias, *rows);
   const std::int64_t in = weight.size(1), width = weight.size(0);
   Dims sizes(x.sizes());

@@ -21,7 +21,7 @@ Tensor classes_of(const char* op, const Tensor& target, std::int64_t count,
                         target.scalar_type() == kUInt8,
                     "[", op, "] expected class indices of dtype int64, found ",
                     dtype_name(target.scalar_type()));
-  const Tensor classes = target.to(kInt64).contiguous();
+  const Tensor classes = target.detach().to(kInt64).contiguous();
   const auto* p = classes.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < classes.numel(); ++i)
     check<IndexError>((p[i] >= 0 && p[i] < count) || p[i] == ignore_index, "[", op, "] target ",
@@ -43,7 +43,9 @@ Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count,
   });
   if (needs_record(g))
     record("NllLossBackwardBackward0", {&g}, {&out},
-           [=](Backward& pass) { pass.add(0, pick(pass.grad(), classes, ignore_index)); });
+           [classes = Saved(classes), ignore_index](Backward& pass) {
+             pass.add(0, pick(pass.grad(), classes.value(pass), ignore_index));
+           });
   return out;
 }
 Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
@@ -57,9 +59,10 @@ Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
       out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : dense.data_ptr<T>()[i * count + p[i]];
   });
   if (needs_record(x))
-    record("NllLossBackward0", {&x}, {&out}, [=](Backward& pass) {
-      pass.add(0, spread(pass.grad(), classes, count, ignore_index), true);
-    });
+    record("NllLossBackward0", {&x}, {&out},
+           [classes = Saved(classes), count, ignore_index](Backward& pass) {
+             pass.add(0, spread(pass.grad(), classes.value(pass), count, ignore_index), true);
+           });
   return out;
 }
 
@@ -144,37 +147,40 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
         static_cast<T>(reduction == Reduction::Mean ? total / static_cast<double>(counted) : total);
   });
   if (needs_record(x))
-    record("CrossEntropyBackward0", {&x}, {&out}, [=, x = Saved(x)](Backward& pass) {
-      const double scale = reduction == Reduction::Mean ? 1.0 / static_cast<double>(counted) : 1.0;
-      const Tensor input = x.get(pass);
-      if (pass.recording()) {
-        const Tensor keep =
-            target_weights(classes, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
-        const Tensor one_hot =
-            spread(ones({rows}, input.scalar_type()), classes, count, ignore_index);
-        pass.add(0, (softmax(input, 1) - one_hot) * keep * (pass.grad() * scale));
-        return;
-      }
-      const Tensor logits = input.contiguous();
-      const Tensor g = empty({rows, count}, input.scalar_type());
-      dispatch_float("cross_entropy_loss", input.scalar_type(), [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        const T factor =
-            static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
-        for (std::int64_t i = 0; i < rows; ++i) {
-          T* to = g.data_ptr<T>() + i * count;
-          if (classes.data_ptr<std::int64_t>()[i] == ignore_index) {
-            std::fill(to, to + count, T(0));
-            continue;
-          }
-          const T* share = shares.data_ptr<T>() + 2 * i;
-          row::exp_minus(logits.data_ptr<T>() + i * count, share[0], to, count);
-          row::scale(to, factor / share[1], count);
-          to[classes.data_ptr<std::int64_t>()[i]] -= factor;
-        }
-      });
-      pass.add(0, g, true);
-    });
+    record("CrossEntropyBackward0", {&x}, {&out},
+           [=, x = Saved(x), classes = Saved(classes)](Backward& pass) {
+             const Tensor& target = classes.value(pass);
+             const double scale =
+                 reduction == Reduction::Mean ? 1.0 / static_cast<double>(counted) : 1.0;
+             const Tensor input = x.get(pass);
+             if (pass.recording()) {
+               const Tensor keep =
+                   target_weights(target, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
+               const Tensor one_hot =
+                   spread(ones({rows}, input.scalar_type()), target, count, ignore_index);
+               pass.add(0, (softmax(input, 1) - one_hot) * keep * (pass.grad() * scale));
+               return;
+             }
+             const Tensor logits = input.contiguous();
+             const Tensor g = empty({rows, count}, input.scalar_type());
+             dispatch_float("cross_entropy_loss", input.scalar_type(), [&](auto tag) {
+               using T = typename decltype(tag)::type;
+               const T factor =
+                   static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
+               for (std::int64_t i = 0; i < rows; ++i) {
+                 T* to = g.data_ptr<T>() + i * count;
+                 if (target.data_ptr<std::int64_t>()[i] == ignore_index) {
+                   std::fill(to, to + count, T(0));
+                   continue;
+                 }
+                 const T* share = shares.data_ptr<T>() + 2 * i;
+                 row::exp_minus(logits.data_ptr<T>() + i * count, share[0], to, count);
+                 row::scale(to, factor / share[1], count);
+                 to[target.data_ptr<std::int64_t>()[i]] -= factor;
+               }
+             });
+             pass.add(0, g, true);
+           });
   return out;
 }
 
