@@ -95,19 +95,7 @@ Rows rows_of(const char* op, const Tensor& input) {
   const std::int64_t count = input.size(1);
   shape.erase(1);
   if (input.dim() == 2) return {input, shape};
-  return {input.transpose(1, -1).reshape({count_elements(shape), count}), shape};
-}
-// The same order for what has the shape of the unreduced loss: the last dimension moved to 1.
-Tensor as_target_rows(const Tensor& target) {
-  return target.dim() <= 1   ? target.reshape({-1})
-         : target.dim() == 2 ? target.reshape({-1})
-                             : target.transpose(1, -1).reshape({-1});
-}
-Tensor from_target_rows(const Tensor& rows, const Dims& shape) {
-  if (shape.size() <= 2) return rows.reshape(shape);
-  Dims moved = shape;
-  std::swap(moved[1], moved[moved.size() - 1]);
-  return rows.reshape(moved).transpose(1, -1);
+  return {input.movedim({1}, {-1}).reshape({count_elements(shape), count}), shape};
 }
 void check_target(const char* op, const Tensor& input, const Tensor& target, const Dims& shape,
                   const Tensor& weight) {
@@ -191,10 +179,10 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
   const Rows rows = rows_of("nll_loss", input);
   check_target("nll_loss", input, target, rows.shape, weight);
   const Tensor classes =
-      classes_of("nll_loss", as_target_rows(target), rows.input.size(1), ignore_index);
+      classes_of("nll_loss", target.reshape({-1}), rows.input.size(1), ignore_index);
   const Tensor weights = target_weights(classes, weight, ignore_index, input.scalar_type());
   const Tensor losses = -(pick(rows.input, classes, ignore_index) * weights);
-  if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
+  if (reduction == Reduction::None) return losses.reshape(rows.shape);
   return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
 }
 
@@ -226,7 +214,7 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
   check_target("cross_entropy_loss", input, target, rows.shape, weight);
   const std::int64_t count = rows.input.size(1);
   const Tensor classes =
-      classes_of("cross_entropy_loss", as_target_rows(target), count, ignore_index);
+      classes_of("cross_entropy_loss", target.reshape({-1}), count, ignore_index);
   if (!weight.defined() && label_smoothing == 0.0 && reduction != Reduction::None &&
       rows.input.numel() != 0)
     return fused_cross_entropy(rows.input, classes, reduction, ignore_index);
@@ -240,7 +228,7 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
     losses =
         losses * (1.0 - label_smoothing) + smooth * (label_smoothing / static_cast<double>(count));
   }
-  if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
+  if (reduction == Reduction::None) return losses.reshape(rows.shape);
   return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
 }
 
