@@ -44,6 +44,9 @@ Tensor product(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// The number of rows of a tensor of shape `sizes`: the product of all but the last.
+std::int64_t rows_of(IntArrayRef sizes) { return count_elements(sizes.slice(0, sizes.size() - 1)); }
+
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -107,7 +110,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (y == 2) {  // one matrix for all: a single product over all rows
     Dims sizes(a.sizes());
     sizes[sizes.size() - 1] = b.size(1);
-    return mm(a.reshape({a.numel() / std::max<std::int64_t>(k, 1), k}), b).reshape(sizes);
+    return mm(a.reshape({rows_of(sizes), k}), b).reshape(sizes);
   }
   const auto batch = [](const Tensor& t) {
     return IntArrayRef(t.sizes().data(), t.sizes().size() - 2);
@@ -128,6 +131,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 // beta x + alpha y; x is not read where beta is 0, as its NaNs must not count.
 static Tensor weighted_sum(const Tensor& x, const Tensor& y, const Scalar& beta,
                            const Scalar& alpha) {
+  // As in PyTorch, factors of integers are integers.
+  if (!y.is_floating_point() && (beta.isFloatingPoint() || alpha.isFloatingPoint()))
+    return weighted_sum(x, y, beta.toLong(), alpha.toLong());
   const Tensor scaled = alpha.toDouble() == 1.0 ? y : y * alpha;
   if (beta.toDouble() == 0.0) return scaled;
   return beta.toDouble() == 1.0 ? x + scaled : x * beta + scaled;
@@ -227,7 +233,7 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
                     "[bilinear] expected a bias of shape [", out, "], found ",
                     bias.defined() ? bias.sizes() : IntArrayRef());
   sizes[sizes.size() - 1] = out;
-  const std::int64_t rows = count_elements(sizes) / std::max<std::int64_t>(out, 1);
+  const std::int64_t rows = rows_of(sizes);
   const Tensor left = mm(x1.reshape({rows, i}), weight.transpose(0, 1).reshape({i, out * j}));
   const Tensor both = bmm(left.reshape({rows, out, j}), x2.reshape({rows, j, 1})).reshape(sizes);
   return bias.defined() ? both + bias : both;
@@ -294,7 +300,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const std::int64_t in = weight.size(1), width = weight.size(0);
   Dims sizes(x.sizes());
   sizes[sizes.size() - 1] = width;
-  const std::int64_t rows = count_elements(sizes) / std::max<std::int64_t>(width, 1);
+  const std::int64_t rows = rows_of(sizes);
   const Tensor flat = x.dim() == 2 ? x : x.reshape({rows, in});
   Tensor out = empty({rows, width}, x.scalar_type());
   gemm_plus_row(flat, weight.detach().t(), bias, out);
