@@ -35,8 +35,14 @@ Tensor unflatten(const Tensor& x, std::int64_t dim, IntArrayRef sizes) {
                     " do not fit dimension ", dim, " of shape ", x.sizes());
   Dims wanted;
   std::int64_t known = 1;
-  for (const auto size : sizes)
-    if (size != -1) known *= size;
+  std::size_t open = 0;
+  for (const auto size : sizes) {
+    if (size == -1)
+      ++open;
+    else
+      known *= size;
+  }
+  check<ShapeError>(open <= 1, "[unflatten] only one dimension can be inferred, found ", sizes);
   for (std::size_t e = 0; e < rank_of(x); ++e) {
     if (e != d) {
       wanted.push_back(x.sizes()[e]);

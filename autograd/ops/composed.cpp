@@ -322,8 +322,11 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& self, bool out_
     for (std::int64_t i = 0; i < values.numel(); ++i) {
       const T* row = rows.data_ptr<T>() + (each == 0 ? 0 : i / each * n);
       const T v = values.data_ptr<T>()[i];
+      // NaN comes last, as in sort().
+      const auto before = [](T a, T b) { return !(a >= b); };
       out.data_ptr<std::int64_t>()[i] =
-          (right ? std::upper_bound(row, row + n, v) : std::lower_bound(row, row + n, v)) - row;
+          (right ? std::upper_bound(row, row + n, v) : std::lower_bound(row, row + n, v, before)) -
+          row;
     }
   });
   return out_int32 ? out.to(kInt32) : out;

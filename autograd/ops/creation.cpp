@@ -82,6 +82,18 @@ Tensor scalar_tensor(const Scalar& value, const TensorOptions& options) {
   return filled({}, value, options);
 }
 
+namespace {
+// The number of steps from `start` up (or down) to `end`, which is not one of them. In integers,
+// since doubles do not hold all of 64 bits.
+double count_steps(std::int64_t start, std::int64_t end, std::int64_t step) {
+  const bool up = step > 0;
+  const auto from = static_cast<std::uint64_t>(up ? start : end),
+             to = static_cast<std::uint64_t>(up ? end : start);
+  const auto by = up ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  return static_cast<double>((to - from) / by + ((to - from) % by != 0 ? 1 : 0));
+}
+}  // namespace
+
 Tensor arange(const Scalar& end, const TensorOptions& o) { return arange(0, end, 1, o); }
 Tensor arange(const Scalar& start, const Scalar& end, const TensorOptions& o) {
   return arange(start, end, 1, o);
@@ -92,9 +104,13 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
   const double by = step.toDouble(), span = end.toDouble() - start.toDouble();
   check(by != 0 && std::isfinite(span) && std::isfinite(by),
         "[arange] step must be nonzero and the bounds finite");
-  check(span * by >= 0, "[arange] upper bound and larger bound inconsistent with step sign: from ",
-        start, " to ", end, " by ", step);
-  const double count = std::ceil(span / by);
+  const bool onwards = floating ? span * by >= 0
+                       : by > 0 ? start.toLong() <= end.toLong()
+                                : start.toLong() >= end.toLong();
+  check(onwards, "[arange] upper bound and larger bound inconsistent with step sign: from ", start,
+        " to ", end, " by ", step);
+  const double count =
+      floating ? std::ceil(span / by) : count_steps(start.toLong(), end.toLong(), step.toLong());
   check<ShapeError>(count < 9e15, "[arange] too many elements: ", count);
   const Tensor t = empty({static_cast<std::int64_t>(count)}, with_natural_dtype(options, floating));
   dispatch(t.scalar_type(), [&](auto tag) {

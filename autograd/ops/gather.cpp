@@ -147,9 +147,14 @@ struct Along {
   void check_range(std::int64_t first, std::int64_t count) const {
     const auto* p = index.data_ptr<std::int64_t>() + first;
     const std::int64_t size = own[d];
-    std::int64_t outside = 0;  // its sign bit, once some p or last - p had it
-    for (std::int64_t i = 0; i < count; ++i) outside |= p[i] | (size - 1 - p[i]);
-    for (std::int64_t i = 0; outside < 0 && i < count; ++i)
+    // The sign bit, once some p or last - p had it. Unsigned, as any number may be given.
+    std::uint64_t outside = 0;
+    const auto last = static_cast<std::uint64_t>(size - 1);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::uint64_t>(p[i]);
+      outside |= at | (last - at);
+    }
+    for (std::int64_t i = 0; outside >> 63 != 0 && i < count; ++i)
       check<IndexError>(p[i] >= 0 && p[i] < size, "[", op, "] index ", p[i],
                         " is out of bounds for dimension ", d, " of size ", size);
   }
@@ -255,11 +260,12 @@ Tensor scatter_best(const Tensor& x, const Along& along, const Tensor& part, boo
     const Tensor own = logical_and(x.detach().eq(chosen), touched.eq(0)).to(x.scalar_type());
     const Tensor given = part.detach().eq(gather(chosen, dim, index)).to(x.scalar_type());
     const Tensor share = own + scatter_add(none, dim, index, given);
-    record("ScatterReduceBackward0", {&x, &part}, {&out}, [=](Backward& pass) {
-      const Tensor g = pass.grad() / share;
-      if (pass.needs(0)) pass.add(0, g * own);
-      if (pass.needs(1)) pass.add(1, gather(g, dim, index) * given);
-    });
+    record("ScatterReduceBackward0", {&x, &part}, {&out},
+           [dim, index = Saved(index), own, given, share](Backward& pass) {
+             const Tensor g = pass.grad() / share;
+             if (pass.needs(0)) pass.add(0, g * own);
+             if (pass.needs(1)) pass.add(1, gather(g, dim, index.value(pass)) * given);
+           });
   }
   return out;
 }

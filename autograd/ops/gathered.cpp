@@ -58,9 +58,11 @@ Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_s
   Tensor table = zeros(table_sizes, g.scalar_type());
   add_rows(table, positions, g.detach().contiguous(), skipped);
   if (needs_record(g))
-    record("EmbeddingDenseBackward0", {&g}, {&table}, [=](Backward& pass) {
-      pass.add(0, take_rows("EmbeddingBackward0", pass.grad(), positions, shape, skipped));
-    });
+    record("EmbeddingDenseBackward0", {&g}, {&table},
+           [at = Saved(positions), shape, skipped](Backward& pass) {
+             const Tensor& rows = at.value(pass);
+             pass.add(0, take_rows("EmbeddingBackward0", pass.grad(), rows, shape, skipped));
+           });
   return table;
 }
 
@@ -70,13 +72,19 @@ class RowsNode : public Node {
  public:
   RowsNode(const char* name, const Tensor& input, const Tensor& out, const Tensor& at,
            std::int64_t skipped_row)
-      : Node(name, {&input}, {&out}), positions(at), skipped(skipped_row) {}
+      : Node(name, {&input}, {&out}),
+        positions(at),
+        positions_version(at._version()),
+        skipped(skipped_row) {}
+  // The positions may lie in the memory of the index that was given.
+  bool positions_changed() const { return positions._version() != positions_version; }
   void release() override {
     released = true;
     positions = table = Tensor();
   }
 
-  Tensor positions;      // of the rows of the result, in order
+  Tensor positions;  // of the rows of the result, in order
+  std::uint32_t positions_version;
   std::int64_t skipped;  // see GatheredRows
   Tensor table;          // where that is a leaf
   std::uint32_t table_version = 0;
@@ -92,6 +100,8 @@ class GatherNode final : public RowsNode {
     table_version = from._version();
   }
   void backward(Backward& pass) override {
+    if (positions_changed())
+      saved_value_changed(*this, positions.sizes(), *positions.impl()->storage, positions_version);
     if (pass.recording())
       return pass.add(0, spread_rows(pass.grad(), positions, table_sizes, shape, skipped));
     const Backward::Target target = pass.target(0);
@@ -135,7 +145,7 @@ std::optional<GatheredRows> gathered_rows(const Tensor& x) {
   if (!tracks(x)) return nullopt;
   const Tensor& whole = x.is_view() ? x.impl()->base : x;
   const auto* node = dynamic_cast<const RowsNode*>(whole.impl()->grad_fn.get());
-  if (!node || node->released || whole._version() != 0) return nullopt;
+  if (!node || node->released || node->positions_changed() || whole._version() != 0) return nullopt;
   const Tensor& table = node->table;
   if (!table.defined() || table.dim() != 2 || table._version() != node->table_version)
     return nullopt;

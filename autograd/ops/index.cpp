@@ -18,14 +18,19 @@ Tensor as_positions(const char* op, const Tensor& index) {
   check<DtypeError>(index.scalar_type() == kInt64 || index.scalar_type() == kInt32, "[", op,
                     "] expected int64 or int32 indices, found ", dtype_name(index.scalar_type()),
                     "; convert them with .to(reel::kInt64)");
-  return index.to(kInt64).contiguous();
+  return index.detach().to(kInt64).contiguous();
 }
 
 void check_range(const char* op, const Tensor& positions, std::int64_t size) {
   const auto* p = positions.data_ptr<std::int64_t>();
-  std::int64_t outside = 0;  // its sign bit, once some p + size or last - p had it
-  for (std::int64_t i = 0; i < positions.numel(); ++i) outside |= (p[i] + size) | (size - 1 - p[i]);
-  for (std::int64_t i = 0; outside < 0 && i < positions.numel(); ++i)
+  // The sign bit, once some p + size or last - p had it. Unsigned, as any number may be given.
+  std::uint64_t outside = 0;
+  const auto count = static_cast<std::uint64_t>(size);
+  for (std::int64_t i = 0; i < positions.numel(); ++i) {
+    const auto at = static_cast<std::uint64_t>(p[i]);
+    outside |= (at + count) | (count - 1 - at);
+  }
+  for (std::int64_t i = 0; outside >> 63 != 0 && i < positions.numel(); ++i)
     check<IndexError>(p[i] >= -size && p[i] < size, "[", op, "] index ", p[i], " at position ", i,
                       " is out of range: expected values from ", -size, " to ", size - 1);
 }
@@ -82,9 +87,10 @@ Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
   }
   if (needs_record(x))
     record("IndexSelectBackward0", {&x}, {&out},
-           [positions, own = Dims(x.sizes()), axis = static_cast<std::int64_t>(d)](Backward& pass) {
+           [at = Saved(positions), own = Dims(x.sizes()),
+            axis = static_cast<std::int64_t>(d)](Backward& pass) {
              const Tensor g = pass.grad();
-             pass.add(0, index_add(zeros(own, g.scalar_type()), axis, positions, g));
+             pass.add(0, index_add(zeros(own, g.scalar_type()), axis, at.value(pass), g));
            });
   return out;
 }
@@ -290,14 +296,18 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
   check<ShapeError>(index.dim() <= 1, "[index_add] expected a one-dimensional index, found shape ",
                     index.sizes());
   const Tensor positions = as_positions("index_add", index);
-  if (x.dim() == 0) return index_add(x.reshape({1}), 0, index, source.reshape({-1}), alpha).sum();
+  if (x.dim() == 0)
+    return index_add(x.reshape({1}), 0, index, source.reshape({-1}), alpha).reshape({});
   Dims wanted(x.sizes());
   wanted[d] = index.numel();
   check<ShapeError>(source.sizes() == wanted, "[index_add] expected a source of shape ", wanted,
                     ", found ", source.sizes());
   check_range("index_add", positions, x.sizes()[d]);
-  if (alpha.toDouble() != 1.0)
-    return add(x, index_add(zeros(x.sizes(), x.scalar_type()), dim, index, source), alpha);
+  if (alpha.toDouble() != 1.0) {
+    // As in PyTorch, the factor of integers is an integer.
+    const Scalar by = x.is_floating_point() ? alpha : Scalar(alpha.toLong());
+    return index_add(x, dim, index, (source * by).to(x.scalar_type()));
+  }
   Tensor out = empty(x.sizes(), x.scalar_type());
   kernels::copy(out, x.detach());
   const Tensor added = source.detach().contiguous();
@@ -315,11 +325,12 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
     }
   });
   if (needs_record(x, source))
-    record("IndexAddBackward0", {&x, &source}, {&out}, [dim, positions](Backward& pass) {
-      const Tensor g = pass.grad();
-      if (pass.needs(0)) pass.add(0, g);
-      if (pass.needs(1)) pass.add(1, index_select(g, dim, positions));
-    });
+    record("IndexAddBackward0", {&x, &source}, {&out},
+           [dim, at = Saved(positions)](Backward& pass) {
+             const Tensor g = pass.grad();
+             if (pass.needs(0)) pass.add(0, g);
+             if (pass.needs(1)) pass.add(1, index_select(g, dim, at.value(pass)));
+           });
   return out;
 }
 

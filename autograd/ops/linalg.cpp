@@ -45,6 +45,9 @@ Tensor product(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// The number of rows of a tensor of shape `sizes`: the product of all but the last.
+std::int64_t rows_of(IntArrayRef sizes) { return count_elements(sizes.slice(0, sizes.size() - 1)); }
+
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -108,7 +111,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (y == 2) {  // one matrix for all: a single product over all rows
     Dims sizes(a.sizes());
     sizes[sizes.size() - 1] = b.size(1);
-    return mm(a.reshape({a.numel() / std::max<std::int64_t>(k, 1), k}), b).reshape(sizes);
+    return mm(a.reshape({rows_of(sizes), k}), b).reshape(sizes);
   }
   const auto batch = [](const Tensor& t) {
     return IntArrayRef(t.sizes().data(), t.sizes().size() - 2);
@@ -129,6 +132,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 // beta x + alpha y; x is not read where beta is 0, as its NaNs must not count.
 static Tensor weighted_sum(const Tensor& x, const Tensor& y, const Scalar& beta,
                            const Scalar& alpha) {
+  // As in PyTorch, factors of integers are integers.
+  if (!y.is_floating_point() && (beta.isFloatingPoint() || alpha.isFloatingPoint()))
+    return weighted_sum(x, y, beta.toLong(), alpha.toLong());
   const Tensor scaled = alpha.toDouble() == 1.0 ? y : y * alpha;
   if (beta.toDouble() == 0.0) return scaled;
   return beta.toDouble() == 1.0 ? x + scaled : x * beta + scaled;
@@ -268,7 +274,7 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
                     "[bilinear] expected a bias of shape [", out, "], found ",
                     bias.defined() ? bias.sizes() : IntArrayRef());
   sizes[sizes.size() - 1] = out;
-  const std::int64_t rows = count_elements(sizes) / std::max<std::int64_t>(out, 1);
+  const std::int64_t rows = rows_of(sizes);
   const Tensor left = mm(x1.reshape({rows, i}), weight.transpose(0, 1).reshape({i, out * j}));
   const Tensor both = bmm(left.reshape({rows, out, j}), x2.reshape({rows, j, 1})).reshape(sizes);
   return bias.defined() ? both + bias : both;
@@ -289,8 +295,8 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
   detail::gather_rows(products, from.positions, out);
   record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&x, &weight, &bias, &from.table},
          {&out},
-         [from, in, width, rows = Saved(x), w = Saved(weight),
-          table = Saved(from.table)](Backward& pass) {
+         [from, in, width, rows = Saved(x), w = Saved(weight), table = Saved(from.table),
+          at = Saved(from.positions)](Backward& pass) {
            const Tensor g = pass.grad().reshape({-1, width});
            if (pass.recording() || pass.restricted() || from.watched(pass.node().edges[0])) {
              const Tensor taken = rows.get(pass);
@@ -300,7 +306,7 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
              return;
            }
            const Tensor sums = zeros({from.table.size(0), width}, g.scalar_type());
-           detail::add_rows(sums, from.positions, g.contiguous(), -1);
+           detail::add_rows(sums, at.value(pass), g.contiguous(), -1);
            pass.add_row_product(1, sums, table.value(pass).contiguous());
            if (pass.needs(2)) pass.add(2, sums.sum(0), true);
            if (!pass.needs(3)) return;
@@ -328,12 +334,14 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
   if (needs_record(x))
     if (const auto rows = detail::gathered_rows(x);
-        rows && rows->positions.numel() > rows->table.size(0))
+        // A row of infinities or NaNs that was not taken must not count, even times 0.
+        rows && rows->positions.numel() > rows->table.size(0) &&
+        !kernels::has_nonfinite(rows->table))
       return linear_of_rows(x, weight, bias, *rows);
   const std::int64_t in = weight.size(1), width = weight.size(0);
   Dims sizes(x.sizes());
   sizes[sizes.size() - 1] = width;
-  const std::int64_t rows = count_elements(sizes) / std::max<std::int64_t>(width, 1);
+  const std::int64_t rows = rows_of(sizes);
   const Tensor flat = x.dim() == 2 ? x : x.reshape({rows, in});
   Tensor out = empty({rows, width}, x.scalar_type());
   gemm_plus_row(flat, weight.detach().t(), bias, out);

@@ -21,7 +21,7 @@ Tensor classes_of(const char* op, const Tensor& target, std::int64_t count,
                         target.scalar_type() == kUInt8,
                     "[", op, "] expected class indices of dtype int64, found ",
                     dtype_name(target.scalar_type()));
-  const Tensor classes = target.to(kInt64).contiguous();
+  const Tensor classes = target.detach().to(kInt64).contiguous();
   const auto* p = classes.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < classes.numel(); ++i)
     check<IndexError>((p[i] >= 0 && p[i] < count) || p[i] == ignore_index, "[", op, "] target ",
@@ -43,7 +43,9 @@ Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count,
   });
   if (needs_record(g))
     record("NllLossBackwardBackward0", {&g}, {&out},
-           [=](Backward& pass) { pass.add(0, pick(pass.grad(), classes, ignore_index)); });
+           [classes = Saved(classes), ignore_index](Backward& pass) {
+             pass.add(0, pick(pass.grad(), classes.value(pass), ignore_index));
+           });
   return out;
 }
 Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
@@ -57,9 +59,10 @@ Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
       out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : dense.data_ptr<T>()[i * count + p[i]];
   });
   if (needs_record(x))
-    record("NllLossBackward0", {&x}, {&out}, [=](Backward& pass) {
-      pass.add(0, spread(pass.grad(), classes, count, ignore_index), true);
-    });
+    record("NllLossBackward0", {&x}, {&out},
+           [classes = Saved(classes), count, ignore_index](Backward& pass) {
+             pass.add(0, spread(pass.grad(), classes.value(pass), count, ignore_index), true);
+           });
   return out;
 }
 
@@ -92,19 +95,7 @@ Rows rows_of(const char* op, const Tensor& input) {
   const std::int64_t count = input.size(1);
   shape.erase(1);
   if (input.dim() == 2) return {input, shape};
-  return {input.transpose(1, -1).reshape({count_elements(shape), count}), shape};
-}
-// The same order for what has the shape of the unreduced loss: the last dimension moved to 1.
-Tensor as_target_rows(const Tensor& target) {
-  return target.dim() <= 1   ? target.reshape({-1})
-         : target.dim() == 2 ? target.reshape({-1})
-                             : target.transpose(1, -1).reshape({-1});
-}
-Tensor from_target_rows(const Tensor& rows, const Dims& shape) {
-  if (shape.size() <= 2) return rows.reshape(shape);
-  Dims moved = shape;
-  std::swap(moved[1], moved[moved.size() - 1]);
-  return rows.reshape(moved).transpose(1, -1);
+  return {input.movedim({1}, {-1}).reshape({count_elements(shape), count}), shape};
 }
 void check_target(const char* op, const Tensor& input, const Tensor& target, const Dims& shape,
                   const Tensor& weight) {
@@ -144,37 +135,40 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
         static_cast<T>(reduction == Reduction::Mean ? total / static_cast<double>(counted) : total);
   });
   if (needs_record(x))
-    record("CrossEntropyBackward0", {&x}, {&out}, [=, x = Saved(x)](Backward& pass) {
-      const double scale = reduction == Reduction::Mean ? 1.0 / static_cast<double>(counted) : 1.0;
-      const Tensor input = x.get(pass);
-      if (pass.recording()) {
-        const Tensor keep =
-            target_weights(classes, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
-        const Tensor one_hot =
-            spread(ones({rows}, input.scalar_type()), classes, count, ignore_index);
-        pass.add(0, (softmax(input, 1) - one_hot) * keep * (pass.grad() * scale));
-        return;
-      }
-      const Tensor logits = input.contiguous();
-      const Tensor g = empty({rows, count}, input.scalar_type());
-      dispatch_float("cross_entropy_loss", input.scalar_type(), [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        const T factor =
-            static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
-        for (std::int64_t i = 0; i < rows; ++i) {
-          T* to = g.data_ptr<T>() + i * count;
-          if (classes.data_ptr<std::int64_t>()[i] == ignore_index) {
-            std::fill(to, to + count, T(0));
-            continue;
-          }
-          const T* share = shares.data_ptr<T>() + 2 * i;
-          row::exp_minus(logits.data_ptr<T>() + i * count, share[0], to, count);
-          row::scale(to, factor / share[1], count);
-          to[classes.data_ptr<std::int64_t>()[i]] -= factor;
-        }
-      });
-      pass.add(0, g, true);
-    });
+    record("CrossEntropyBackward0", {&x}, {&out},
+           [=, x = Saved(x), classes = Saved(classes)](Backward& pass) {
+             const Tensor& target = classes.value(pass);
+             const double scale =
+                 reduction == Reduction::Mean ? 1.0 / static_cast<double>(counted) : 1.0;
+             const Tensor input = x.get(pass);
+             if (pass.recording()) {
+               const Tensor keep =
+                   target_weights(target, Tensor(), ignore_index, input.scalar_type()).unsqueeze(1);
+               const Tensor one_hot =
+                   spread(ones({rows}, input.scalar_type()), target, count, ignore_index);
+               pass.add(0, (softmax(input, 1) - one_hot) * keep * (pass.grad() * scale));
+               return;
+             }
+             const Tensor logits = input.contiguous();
+             const Tensor g = empty({rows, count}, input.scalar_type());
+             dispatch_float("cross_entropy_loss", input.scalar_type(), [&](auto tag) {
+               using T = typename decltype(tag)::type;
+               const T factor =
+                   static_cast<T>(static_cast<double>(*pass.grad().template data_ptr<T>()) * scale);
+               for (std::int64_t i = 0; i < rows; ++i) {
+                 T* to = g.data_ptr<T>() + i * count;
+                 if (target.data_ptr<std::int64_t>()[i] == ignore_index) {
+                   std::fill(to, to + count, T(0));
+                   continue;
+                 }
+                 const T* share = shares.data_ptr<T>() + 2 * i;
+                 row::exp_minus(logits.data_ptr<T>() + i * count, share[0], to, count);
+                 row::scale(to, factor / share[1], count);
+                 to[target.data_ptr<std::int64_t>()[i]] -= factor;
+               }
+             });
+             pass.add(0, g, true);
+           });
   return out;
 }
 
@@ -185,10 +179,10 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
   const Rows rows = rows_of("nll_loss", input);
   check_target("nll_loss", input, target, rows.shape, weight);
   const Tensor classes =
-      classes_of("nll_loss", as_target_rows(target), rows.input.size(1), ignore_index);
+      classes_of("nll_loss", target.reshape({-1}), rows.input.size(1), ignore_index);
   const Tensor weights = target_weights(classes, weight, ignore_index, input.scalar_type());
   const Tensor losses = -(pick(rows.input, classes, ignore_index) * weights);
-  if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
+  if (reduction == Reduction::None) return losses.reshape(rows.shape);
   return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
 }
 
@@ -220,7 +214,7 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
   check_target("cross_entropy_loss", input, target, rows.shape, weight);
   const std::int64_t count = rows.input.size(1);
   const Tensor classes =
-      classes_of("cross_entropy_loss", as_target_rows(target), count, ignore_index);
+      classes_of("cross_entropy_loss", target.reshape({-1}), count, ignore_index);
   if (!weight.defined() && label_smoothing == 0.0 && reduction != Reduction::None &&
       rows.input.numel() != 0)
     return fused_cross_entropy(rows.input, classes, reduction, ignore_index);
@@ -234,7 +228,7 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
     losses =
         losses * (1.0 - label_smoothing) + smooth * (label_smoothing / static_cast<double>(count));
   }
-  if (reduction == Reduction::None) return from_target_rows(losses, rows.shape);
+  if (reduction == Reduction::None) return losses.reshape(rows.shape);
   return reduction == Reduction::Mean ? losses.sum() / weights.sum() : reduced(losses, reduction);
 }
 

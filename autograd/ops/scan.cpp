@@ -137,9 +137,9 @@ std::tuple<Tensor, Tensor> extreme_so_far(const char* op, const char* node, cons
     }
   });
   if (needs_record(x))
-    record(node, {&x}, {&values}, [dim, index](Backward& pass) {
+    record(node, {&x}, {&values}, [dim, index = Saved(index)](Backward& pass) {
       const Tensor g = pass.grad();
-      pass.add(0, scatter_add(zeros_like(g), dim, index, g));
+      pass.add(0, scatter_add(zeros_like(g), dim, index.value(pass), g));
     });
   return {values, index};
 }

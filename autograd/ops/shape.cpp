@@ -155,6 +155,7 @@ std::optional<Dims> view_strides(const Tensor& t, const Dims& sizes) {
 Dims infer_sizes(const char* op, const Tensor& t, IntArrayRef sizes) {
   Dims result(sizes);
   std::int64_t known = 1;
+  bool zero = false, overflow = false;
   std::optional<std::size_t> unknown;
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     if (sizes[d] == -1) {
@@ -162,9 +163,13 @@ Dims infer_sizes(const char* op, const Tensor& t, IntArrayRef sizes) {
       unknown = d;
     } else {
       check<ShapeError>(sizes[d] >= 0, "[", op, "] invalid size ", sizes[d], " in ", sizes);
-      known *= sizes[d];
+      zero = zero || sizes[d] == 0;
+      overflow = __builtin_mul_overflow(known, sizes[d], &known) || overflow;
     }
   }
+  check<ShapeError>(zero || !overflow, "[", op, "] the product of the sizes ", sizes,
+                    " does not fit 64 bits");
+  if (zero) known = 0;
   if (unknown) {
     check<ShapeError>(known != 0, "[", op, "] cannot infer -1 in ", sizes, " for shape ", t.sizes(),
                       ": the other sizes multiply to 0");
@@ -355,6 +360,7 @@ Tensor expand(const Tensor& t, IntArrayRef sizes) {
   Dims wanted(sizes), strides(sizes.size(), 0);
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     const std::int64_t own = d < ahead ? 1 : t.sizes()[d - ahead];
+    check<ShapeError>(sizes[d] >= -1, "[expand] invalid size ", sizes[d], " in ", sizes);
     if (sizes[d] == -1) {
       check<ShapeError>(d >= ahead,
                         "[expand] -1 is not allowed in a leading, new dimension: ", sizes);
@@ -376,17 +382,19 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
   const auto width = static_cast<std::int64_t>(t.element_size());
   const std::int64_t offset = storage_offset.value_or(t.storage_offset());
   const Tensor owner = t.is_view() ? t.impl()->base : t;
+  const std::int64_t room = static_cast<std::int64_t>(t.impl()->storage->bytes()) / width;
   std::int64_t last = offset;
   const std::int64_t count = count_elements(sizes);
+  bool fits = offset >= 0;
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     check(strides[d] >= 0, "[as_strided] negative stride ", strides[d]);
-    if (count != 0) last += (sizes[d] - 1) * strides[d];
+    std::int64_t reach = 0;
+    if (count != 0)
+      fits = fits && !__builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) &&
+             !__builtin_add_overflow(last, reach, &last);
   }
-  check(offset >= 0 && (count == 0 || (last + 1) * width <=
-                                          static_cast<std::int64_t>(t.impl()->storage->bytes())),
-        "[as_strided] sizes ", sizes, ", strides ", strides, " and offset ", offset,
-        " reach beyond the memory of ",
-        static_cast<std::int64_t>(t.impl()->storage->bytes()) / width, " elements");
+  check(fits && (count == 0 || last < room), "[as_strided] sizes ", sizes, ", strides ", strides,
+        " and offset ", offset, " reach beyond the memory of ", room, " elements");
   Tensor out = detail::make_view(
       t, sizes, strides, static_cast<std::byte*>(t.impl()->storage->data()) + offset * width);
   if (needs_record(t)) {
@@ -451,6 +459,8 @@ Tensor slice(const Tensor& t, std::int64_t dim, std::optional<std::int64_t> star
   };
   const std::int64_t from = bound(start.value_or(0));
   const std::int64_t to = std::max(from, bound(end.value_or(size)));
+  step =
+      std::min(step, std::max<std::int64_t>(size, 1));  // one element in any case, and no overflow
   if (step == 1) return narrow(t, static_cast<std::int64_t>(d), from, to - from);
   Dims sizes(t.sizes()), strides(t.strides());
   sizes[d] = (to - from + step - 1) / step;
@@ -478,6 +488,7 @@ Tensor unfold(const Tensor& t, std::int64_t dimension, std::int64_t size, std::i
   check<ShapeError>(size >= 0 && size <= length, "[unfold] windows of size ", size,
                     " do not fit dimension ", dimension, " of shape ", t.sizes());
   check(step > 0, "[unfold] step must be positive, found ", step);
+  step = std::min(step, std::max<std::int64_t>(length, 1));  // one window in any case
   Dims sizes(t.sizes()), strides(t.strides());
   const std::int64_t stride = t.dim() == 0 ? 1 : strides[d];
   if (t.dim() != 0) {

@@ -13,12 +13,16 @@ void check_divisible(const char* op, const Tensor& t) {
 std::vector<Tensor> split_with_sizes(const Tensor& t, IntArrayRef sizes, std::int64_t dim) {
   check_divisible("split", t);
   std::vector<Tensor> pieces;
+  const std::int64_t length = t.size(dim);
   std::int64_t at = 0;
+  bool fits = true;
   for (const auto size : sizes) {
+    fits = fits && size >= 0 && size <= length - at;
+    if (!fits) break;
     pieces.push_back(narrow(t, dim, at, size));
     at += size;
   }
-  check<ShapeError>(at == t.size(dim), "[split] sizes ", sizes, " must sum to ", t.size(dim),
+  check<ShapeError>(fits && at == length, "[split] sizes ", sizes, " must sum to ", length,
                     ", the size of dimension ", dim, " of shape ", t.sizes());
   return pieces;
 }
@@ -45,7 +49,7 @@ std::vector<Tensor> chunk(const Tensor& t, std::int64_t chunks, std::int64_t dim
   const std::int64_t size = t.size(dim);
   if (size == 0)
     return split_with_sizes(t, std::vector<std::int64_t>(static_cast<std::size_t>(chunks)), dim);
-  return split(t, (size + chunks - 1) / chunks, dim);
+  return split(t, size / chunks + (size % chunks != 0 ? 1 : 0), dim);
 }
 
 std::vector<Tensor> unbind(const Tensor& t, std::int64_t dim) {

@@ -85,6 +85,17 @@ TEST_CASE("cross entropy loss: its gradient is softmax minus target") {
     }
 }
 
+TEST_CASE("cross entropy loss: several dimensions behind the classes keep their order") {
+  // Wrong only where they are at least three, and of different sizes or values.
+  const Tensor x = randn({2, 3, 2, 3, 4}, kFloat64).requires_grad_();
+  const Tensor target = randint(3, {2, 2, 3, 4});
+  const Tensor each = reel::nll_loss(x, target, Tensor(), Reduction::None);
+  CHECK(difference(each, -x.gather(1, target.unsqueeze(1)).squeeze(1)) == 0);
+  const Tensor losses = reel::cross_entropy_loss(x, target, Tensor(), Reduction::None);
+  CHECK(difference(losses, -log_softmax(x, 1).gather(1, target.unsqueeze(1)).squeeze(1)) < 1e-14);
+  CHECK(difference(reel::cross_entropy_loss(x, target), losses.mean()) < 1e-14);
+}
+
 TEST_CASE("nll loss: takes log-probabilities") {
   using Options = nn::NLLLossOptions;
   const Tensor log_p = logits().log_softmax(1);
