@@ -92,7 +92,8 @@ std::vector<float> numbers_of(const std::string& line, std::size_t number) {
   const auto skip = [&at] {
     while (*at == ' ' || *at == '\t' || *at == ',' || *at == '\r') ++at;
   };
-  for (skip(); *at != '\0'; skip()) {
+  const char* const stop = at + line.size();
+  for (skip(); at != stop; skip()) {
     char* end = nullptr;
     numbers.push_back(std::strtof(at, &end));
     if (end == at)
