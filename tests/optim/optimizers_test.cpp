@@ -264,6 +264,30 @@ TEST_CASE("optim: the schedules' learning rates and momenta are PyTorch's, also 
   CHECK(cases == 29);
 }
 
+TEST_CASE("optim: a OneCycleLR whose first phase is one step begins at the top") {
+  for (const unsigned total : {2U, 4U, 5U, 8U, 10U})
+    for (const bool three : {false, true})
+      for (const bool linear : {false, true}) {
+        CAPTURE(total);
+        optim::SGD sgd({reel::zeros({1})}, optim::SGDOptions(0.1).momentum(0.5));
+        optim::OneCycleLR schedule(sgd, optim::OneCycleLROptions(2, total)
+                                            .pct_start(1.0 / total)
+                                            .three_phase(three)
+                                            .linear(linear));
+        const auto momentum = [&] {
+          return static_cast<optim::SGDOptions&>(sgd.param_groups()[0].options()).momentum();
+        };
+        CHECK(schedule.get_last_lr()[0] == doctest::Approx(2));
+        CHECK(momentum() == doctest::Approx(0.85));
+        for (unsigned step = 1; step < total; ++step) {
+          schedule.step();
+          CHECK(std::isfinite(schedule.get_last_lr()[0]));
+          CHECK(std::isfinite(momentum()));
+        }
+        CHECK(schedule.get_last_lr()[0] == doctest::Approx(2.0 / 25 / 1e4));
+      }
+}
+
 TEST_CASE("optim: the further optimizers and schedules check their arguments") {
   const std::vector<Tensor> p{reel::zeros({1})};
   const auto text = [](auto run) { return error_of<Error>([&] { run(); }); };
