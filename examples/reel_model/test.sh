@@ -67,6 +67,8 @@ case $case in
         cmp out expected || fail "$first to $second changes the outputs"
       done
     done
+    expect 0 convert tiny.json TINY.NAM
+    says '(nam)'
     # Half the size, and the values rounded.
     expect 0 convert --floats float16 "$models/lstm.nam" half.safetensors
     expect 1 diff half.safetensors "$models/lstm.nam"
@@ -140,6 +142,16 @@ case $case in
     says 'x  *inf  *1 of 1'
     says 'y .*only in x.json'
     says 'z .*only in z.json'
+    # Integers beyond what a double holds.
+    long='{"format":"reel","format_version":1,"kind":"x","tensors":{"n":{"dtype":"int64","shape":[2],"data":[9007199254740992,-9223372036854775808]}}}'
+    echo "$long" >long.json
+    echo "${long/9007199254740992/9007199254740993}" >next.json
+    echo "${long/9007199254740992/9223372036854775807}" >far.json
+    expect 0 diff long.json long.json
+    expect 1 diff long.json next.json
+    says 'n  *1  *1 of 2'
+    expect 1 diff long.json far.json
+    says 'n  *9.214e+18  *1 of 2'
     ;;
 
   check)
