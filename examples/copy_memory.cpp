@@ -37,12 +37,12 @@ int main(int argc, char** argv) {
   settings.length = 10;
   settings.rate = 1e-2;
   settings.limit = 0.01;
-  std::string kept = "3";
-  if (const auto code = task::read_options(argc, argv, "Learns to repeat symbols after a pause",
-                                           settings, {{"--symbols", "symbols to remember", kept}}))
+  std::int64_t symbols = 3;
+  if (const auto code =
+          task::read_options(argc, argv, "Learns to repeat symbols after a pause", settings, {},
+                             {{"--symbols", "symbols to remember", &symbols}}))
     return *code;
   return task::guarded("copy_memory", [&] {
-    const std::int64_t symbols = std::stoll(kept);
     return task::train(
         settings,
         {"copy_memory", "share of wrong symbols", kInputs, kSymbols, 1 - 1.0 / kSymbols,

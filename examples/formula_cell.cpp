@@ -90,7 +90,8 @@ int main(int argc, char** argv) {
   settings.steps = 600;
   settings.rate = 1e-2;
   settings.limit = 0.02;
-  if (const auto code = task::read_options(argc, argv, "A recurrent cell of one's own", settings))
+  if (const auto code =
+          task::read_options(argc, argv, "A recurrent cell of one's own", settings, {"--cell"}))
     return *code;
   return task::guarded("formula_cell", [&] { return run(settings); });
 }

@@ -139,7 +139,6 @@ int run(const task::Settings& settings, const std::string& path) {
 
 int main(int argc, char** argv) {
   task::Settings settings;
-  settings.cell = "gru";
   settings.hidden = 128;
   settings.steps = 5;
   settings.rate = 2e-3;
@@ -148,7 +147,8 @@ int main(int argc, char** argv) {
   std::string table;
   if (const auto code =
           task::read_options(argc, argv, "Learns the nationalities of names", settings,
-                             {{"--table", "the names, as tab-separated text", table}}))
+                             {"--cell", "--length", "--every"},
+                             {{"--table", "the names, as tab-separated text", &table}}))
     return *code;
   return task::guarded("names", [&] { return run(settings, table); });
 }

@@ -10,6 +10,8 @@
 #include <exception>
 #include <string>
 
+#include "shared/arguments.hpp"
+
 namespace {
 
 using reel::Tensor;
@@ -91,11 +93,17 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a small LSTM as an audio effect, saves it and streams through it");
+  CLI::App app("Trains a small LSTM as an audio effect, saves it and streams through it",
+               "stream_filter");
   Options options;
-  app.add_option("--hidden", options.hidden, "units of the LSTM")->capture_default_str();
-  app.add_option("--steps", options.steps, "training steps")->capture_default_str();
+  app.add_option("--hidden", options.hidden, "units of the LSTM")
+      ->check(arguments::count())
+      ->capture_default_str();
+  app.add_option("--steps", options.steps, "training steps")
+      ->check(arguments::count())
+      ->capture_default_str();
   app.add_option("--limit", options.limit, "largest mean squared error that counts as success")
+      ->check(arguments::not_negative())
       ->capture_default_str();
   app.add_option("--out", options.out, "file for the model")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

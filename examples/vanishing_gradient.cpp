@@ -98,9 +98,11 @@ int run(const task::Settings& settings, const std::string& file) {
     for (const plot::Curve& curve : curves) std::printf("  %12.3e", curve.heights[t]);
   }
   std::printf("\n");
-  std::ofstream(file) << plot::log_plot(
-      "How far the gradient reaches: |dL/dh_t| on the adding problem", "time step t",
-      "size of the gradient", curves);
+  std::ofstream out(file);
+  out << plot::log_plot("How far the gradient reaches: |dL/dh_t| on the adding problem",
+                        "time step t", "size of the gradient", curves);
+  out.close();
+  reel::check(out.good(), "cannot write the plot to \"", file, "\"");
   std::printf("the plot is in %s\n", file.c_str());
 
   // How much of the last step's gradient is left at the first one.
@@ -121,7 +123,8 @@ int main(int argc, char** argv) {
   settings.steps = 1500;
   std::string file = "vanishing_gradient.svg";
   if (const auto code = task::read_options(argc, argv, "Shows how gradients vanish, and do not",
-                                           settings, {{"--plot", "file of the plot", file}}))
+                                           settings, {"--cell", "--every", "--limit"},
+                                           {{"--plot", "file of the plot", &file}}))
     return *code;
   return task::guarded("vanishing_gradient", [&] { return run(settings, file); });
 }

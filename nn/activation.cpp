@@ -76,8 +76,10 @@ Tensor softmin(const Tensor& input, const SoftminFuncOptions& options) {
 }
 Tensor gumbel_softmax(const Tensor& logits, const GumbelSoftmaxFuncOptions& options) {
   check(options.tau() > 0.0, "[gumbel_softmax] tau must be positive, found ", options.tau());
-  // -log of an exponential variate is a Gumbel one; 1 - u is never 0.
-  const Tensor exponential = -log1p(-rand_like(logits.detach()));
+  // -log of an exponential variate is a Gumbel one. 1 - u is never 0, but u is, about once in 2^24
+  // float32 values: it stands for the first half of the step up to the next.
+  const double least = logits.scalar_type() == kFloat32 ? 0x1p-25 : 0x1p-54;
+  const Tensor exponential = (-log1p(-rand_like(logits.detach()))).clamp_min(least);
   const Tensor soft = reel::softmax((logits - exponential.log()) / options.tau(), options.dim());
   if (!options.hard()) return soft;
   const Tensor index = std::get<1>(soft.detach().max(options.dim(), /*keepdim=*/true));

@@ -39,10 +39,13 @@ std::string folder_of(const std::string& path) {
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
   // A link stays a link: what it points to is replaced.
-  std::error_code ignored;
-  if (fs::is_symlink(path, ignored)) {
-    const fs::path resolved = fs::weakly_canonical(path, ignored);
-    if (!ignored) target_ = resolved.string();
+  std::error_code error;
+  constexpr int kMostLinks = 40;
+  for (int links = 0; fs::is_symlink(target_, error); ++links) {
+    if (links == kMostLinks) fail("follow its links", ELOOP);
+    const fs::path next = fs::read_symlink(target_, error);
+    if (error) fail("follow its links", error.value());
+    target_ = (fs::path(target_).parent_path() / next).string();
   }
   struct stat status {};
   const bool exists = ::stat(target_.c_str(), &status) == 0;

@@ -18,10 +18,15 @@ class FirstNames {
   /// The name that this tensor has already, or null; then it has this one from now on. A tensor
   /// without values is always new.
   const std::string* find_or_add(const std::string& name, const Tensor& tensor);
+  /// Whether this tensor has a name already.
+  bool contains(const Tensor& tensor) const;
 
  private:
   using Sizes = std::vector<std::int64_t>;
-  std::map<std::tuple<const void*, ScalarType, Sizes, Sizes>, std::string> names_;
+  using Key = std::tuple<const void*, ScalarType, Sizes, Sizes>;
+  static Key key_of(const Tensor& tensor);
+
+  std::map<Key, std::string> names_;
 };
 
 }  // namespace files

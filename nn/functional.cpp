@@ -41,8 +41,11 @@ void renormalise_rows(const Tensor& weight, const Tensor& indices, double max_no
   check(max_norm >= 0.0 && order > 0.0,
         "[embedding] max_norm must not be negative and norm_type must be positive, found ",
         max_norm, " and ", order);
+  check<DtypeError>(is_integral(indices.scalar_type(), false),
+                    "[embedding] expected indices of int64 or int32, found ",
+                    dtype_name(indices.scalar_type()));
   const NoGradGuard no_grad;
-  const Tensor flat = indices.contiguous();
+  const Tensor flat = indices.to(kInt64).contiguous();
   const auto* first = flat.data_ptr<std::int64_t>();
   std::vector<std::int64_t> rows(first, first + flat.numel());
   std::sort(rows.begin(), rows.end());

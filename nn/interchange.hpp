@@ -57,7 +57,8 @@ void write_model(const StateFile& file, const std::string& path, ModelLayout lay
 
 /// What "sequence_model" in the metadata says, or else the names and shapes of the tensors: one or
 /// more recurrent layers ("rec.weight_ih_l0"), then at most one linear layer. Throws FileError
-/// where that is not enough to know the model, or the tensors contradict it.
+/// where that is not enough to know the model, the tensors contradict it, or the layers do not
+/// follow on each other.
 nn::SequenceModelOptions describe_sequence_model(const StateFile& file);
 /// The model of such a file, in evaluation mode; in float64 where the file has float64.
 nn::SequenceModel sequence_model(const StateFile& file);

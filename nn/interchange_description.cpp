@@ -297,6 +297,11 @@ nn::SequenceModelOptions describe_sequence_model(const StateFile& file) {
   nn::SequenceModelOptions options =
       described ? interchange::read_description(file) : interchange::infer(file);
   interchange::check_tensors(file, options);
+  try {
+    nn::detail::check_sequence_options(options);
+  } catch (const Error& error) {
+    throw FileError("[load] " + file.source + ": " + error.what());
+  }
   return options;
 }
 

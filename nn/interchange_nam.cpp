@@ -128,13 +128,15 @@ void write_nam(json::Writer& out, const Source& source) {
     refuse(
         detail::message("the .nam layout has one output, the model ", layers.back().output_size));
   const Metadata& notes = source.file.metadata;
-  out.text("{\"version\":" + (notes.contains("version") ? notes.json("version") : kVersion) +
-           ",\n");
+  // A program's own "version" may be anything; the layout's is a string.
+  const bool versioned = notes.contains("version") && notes.json("version").front() == '"';
+  // First what the layout is known by: a note may have any name.
+  out.text("{\"version\":" + (versioned ? notes.json("version") : kVersion) +
+           ",\n\"architecture\":\"LSTM\",\n");
   write_notes(out, source.file, {"version", "architecture", "config", "weights"});
-  out.text(detail::message(
-      "\"architecture\":\"LSTM\",\n\"config\":{\"input_size\":", layers.front().input_size,
-      ",\"hidden_size\":", layers.front().output_size, ",\"num_layers\":", model.cells.size(),
-      "},\n\"weights\":"));
+  out.text(detail::message("\"config\":{\"input_size\":", layers.front().input_size,
+                           ",\"hidden_size\":", layers.front().output_size,
+                           ",\"num_layers\":", model.cells.size(), "},\n\"weights\":"));
   std::vector<Tensor> all;
   for (const Cell& cell : model.cells)
     for (const Tensor& part : {cat({cell.weight_ih, cell.weight_hh}, 1),

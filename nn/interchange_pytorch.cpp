@@ -148,13 +148,14 @@ void write_guitarml(json::Writer& out, const Source& source) {
   }
   tensors.tensors.insert(join(kHead, "weight"), model.weight);
   tensors.tensors.insert(join(kHead, "bias"), model.bias);
-  out.text("{");
-  write_notes(out, source.file, {"model_data", "state_dict"});
+  // First what the layout is known by: a note may have any name.
   out.text(detail::message(
-      "\"model_data\":{\"model\":\"SimpleRNN\",\"input_size\":", layers.front().input_size,
+      "{\"model_data\":{\"model\":\"SimpleRNN\",\"input_size\":", layers.front().input_size,
       ",\"skip\":", source.model.skip, ",\"output_size\":", layers.back().output_size,
       ",\"unit_type\":\"", unit, "\",\"num_layers\":", model.cells.size(),
-      ",\"hidden_size\":", layers.front().output_size, ",\"bias_fl\":true},\n\"state_dict\":"));
+      ",\"hidden_size\":", layers.front().output_size, ",\"bias_fl\":true},\n"));
+  write_notes(out, source.file, {"model_data", "state_dict"});
+  out.text("\"state_dict\":");
   write_tensors(out, tensors);
   out.text("}\n");
 }

@@ -277,11 +277,9 @@ void write_rtneural(json::Writer& out, const Source& source) {
     refuse(detail::message("RTNeural's layout can add one input to the output, not ",
                            source.model.skip));
   const auto& layers = source.model.layers;
-  out.text("{");
-  write_notes(out, source.file,
-              {"in_shape", "layers", "in_skip", "in_gain", "out_gain", "model_data", "state_dict",
-               "architecture"});
-  out.text(detail::message("\"in_shape\":[null,null,", layers.front().input_size, "],\n"));
+  // First what the layout is known by: a note may have any name.
+  out.text(detail::message("{\"in_shape\":[null,null,", layers.front().input_size, "],\n"));
+  write_notes(out, source.file, {"in_shape", "layers", "in_skip", "in_gain", "out_gain"});
   if (source.model.skip == 1) out.text("\"in_skip\":1,\n");
   out.text("\"layers\":[");
   LayerWriter writer(out);

@@ -70,6 +70,9 @@ nn::IncompatibleKeys detail::load_module(const StateFile& file, nn::Module& modu
     undo();
     throw FileError(detail::message("[load] ", file.source,
                                     ": the model fails on the file's probe: ", error.what()));
+  } catch (...) {
+    undo();
+    throw;
   }
   if (!(apart <= options.probe_tolerance())) {
     undo();

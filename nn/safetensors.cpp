@@ -21,6 +21,7 @@ namespace {
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kProbePrefix = "__probe__.";
 /// The other keys of reel's metadata are second names, as safetensors.torch.save_model writes them.
+/// In a file by others they are nothing but metadata: what is a name there, no reader can know.
 constexpr std::string_view kOwnKeys[] = {"format", "format_version", "kind", "metadata"};
 bool is_own_key(const std::string& key) {
   return std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key) != std::end(kOwnKeys);
@@ -103,8 +104,8 @@ Entry read_entry(json::Reader& in, const std::string& name) {
   return entry;
 }
 
-/// What the header's strings mean: those of reel's own files, or free metadata. Returns the second
-/// names of tensors, of which those in `names` have values.
+/// What the header's strings mean: in reel's own files the parts of the document, elsewhere free
+/// metadata. Returns the second names of tensors; those in `names` have values.
 std::vector<SecondName> read_strings(json::Reader& in, const NamedTexts& texts, std::uint64_t place,
                                      const std::set<std::string>& names, StateFile& file,
                                      bool& ours) {
@@ -113,18 +114,18 @@ std::vector<SecondName> read_strings(json::Reader& in, const NamedTexts& texts, 
     return at == texts.end() ? std::string() : at->second;
   };
   ours = found("format") == kFormatWord;
+  if (!ours) {
+    for (const auto& [key, text] : texts) file.metadata.set(key, text);
+    return {};
+  }
   std::vector<SecondName> seconds;
   for (const auto& [key, text] : texts) {
-    const bool has_values = names.count(key) != 0;
-    if (!is_own_key(key) && (ours || (!has_values && names.count(text) != 0)))
-      seconds.push_back({key, text, place});
-    else if (!ours)
-      file.metadata.set(key, text);
-    if (ours && has_values && !is_own_key(key))
+    if (is_own_key(key)) continue;
+    if (names.count(key) != 0)
       in.fail(place, "tensor '", key, "' is the same as '", text,
               "' and has values beside that; expected one or the other");
+    seconds.push_back({key, text, place});
   }
-  if (!ours) return seconds;
   const std::string version = found("format_version");
   if (version != "1" && version != std::to_string(kNewestVersion))
     in.fail(place, "format_version is ", version.empty() ? "missing" : "'" + version + "'",

@@ -31,36 +31,6 @@ const char* type_name(Type type) {
   return "unknown";
 }
 
-void check_options(const SequenceModelOptions& options) {
-  const auto& layers = options.layers;
-  check(!layers.empty(), "[SequenceModel] expected at least one layer, found none");
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const SequenceLayer& layer = layers[i];
-    check(layer.input_size > 0 && layer.output_size > 0 && layer.num_layers > 0,
-          "[SequenceModel] layer ", i, " (", type_name(layer.type),
-          "): sizes must be positive, found input_size ", layer.input_size, ", output_size ",
-          layer.output_size, ", num_layers ", layer.num_layers);
-    check(layer.recurrent() || (layer.num_layers == 1 && !layer.start_state),
-          "[SequenceModel] layer ", i,
-          " (Linear): only a recurrent layer has num_layers and a start state");
-    check(layer.type == Type::RNN || !layer.relu, "[SequenceModel] layer ", i, " (",
-          type_name(layer.type), "): relu is for RNN; use activation for the output");
-    if (i == 0) continue;
-    const SequenceLayer& before = layers[i - 1];
-    check(layer.input_size == before.output_size, "[SequenceModel] layer ", i, " (",
-          type_name(layer.type), ") takes ", layer.input_size, " features, but layer ", i - 1, " (",
-          type_name(before.type), ") gives ", before.output_size);
-  }
-  std::set<std::string> names;
-  for (const SequenceLayer& layer : layers)
-    check(names.insert(layer.name).second, "[SequenceModel] two layers have the name '", layer.name,
-          "'; give each its own, or none any");
-  const std::int64_t in = layers.front().input_size, out = layers.back().output_size;
-  check(options.skip >= 0 && options.skip <= in && (options.skip <= 1 || options.skip == out),
-        "[SequenceModel] skip must be 0, 1 or the number of outputs, ", out,
-        ", and at most the number of inputs, ", in, "; found ", options.skip);
-}
-
 SequenceModelImpl::Layer make_layer(const SequenceLayer& o) {
   switch (o.type) {
     case Type::RNN: {
@@ -106,12 +76,42 @@ Tensor for_batch(const Tensor& state, const Tensor& input) {
 
 }  // namespace
 
+void detail::check_sequence_options(const SequenceModelOptions& options) {
+  const auto& layers = options.layers;
+  check(!layers.empty(), "[SequenceModel] expected at least one layer, found none");
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const SequenceLayer& layer = layers[i];
+    check(layer.input_size > 0 && layer.output_size > 0 && layer.num_layers > 0,
+          "[SequenceModel] layer ", i, " (", type_name(layer.type),
+          "): sizes must be positive, found input_size ", layer.input_size, ", output_size ",
+          layer.output_size, ", num_layers ", layer.num_layers);
+    check(layer.recurrent() || (layer.num_layers == 1 && !layer.start_state),
+          "[SequenceModel] layer ", i,
+          " (Linear): only a recurrent layer has num_layers and a start state");
+    check(layer.type == Type::RNN || !layer.relu, "[SequenceModel] layer ", i, " (",
+          type_name(layer.type), "): relu is for RNN; use activation for the output");
+    if (i == 0) continue;
+    const SequenceLayer& before = layers[i - 1];
+    check(layer.input_size == before.output_size, "[SequenceModel] layer ", i, " (",
+          type_name(layer.type), ") takes ", layer.input_size, " features, but layer ", i - 1, " (",
+          type_name(before.type), ") gives ", before.output_size);
+  }
+  std::set<std::string> names;
+  for (const SequenceLayer& layer : layers)
+    check(names.insert(layer.name).second, "[SequenceModel] two layers have the name '", layer.name,
+          "'; give each its own, or none any");
+  const std::int64_t in = layers.front().input_size, out = layers.back().output_size;
+  check(options.skip >= 0 && options.skip <= in && (options.skip <= 1 || options.skip == out),
+        "[SequenceModel] skip must be 0, 1 or the number of outputs, ", out,
+        ", and at most the number of inputs, ", in, "; found ", options.skip);
+}
+
 SequenceModelImpl::SequenceModelImpl(const SequenceModelOptions& options_) : options(options_) {
   auto& all = options.layers;
   const auto unnamed = [](const SequenceLayer& layer) { return layer.name.empty(); };
   if (all.size() > 1 && std::all_of(all.begin(), all.end(), unnamed))
     for (std::size_t i = 0; i < all.size(); ++i) all[i].name = std::to_string(i);
-  check_options(options);
+  detail::check_sequence_options(options);
   for (const SequenceLayer& layer : options.layers) add(layer);
 }
 

@@ -53,6 +53,11 @@ struct SequenceModelOptions {
   std::int64_t skip = 0;
 };
 
+namespace detail {
+/// What the constructor of a SequenceModel refuses.
+void check_sequence_options(const SequenceModelOptions& options);
+}  // namespace detail
+
 /// y = layer_n(... layer_1(x)) + skipped features of x; x [T, B, input] or [T, input], y likewise.
 /// Every layer is a submodule under its name, where dots make a tree of modules and a layer without
 /// a name (possible where there is one only) lends its parameters to the model itself; so

@@ -27,20 +27,26 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
          std::memcmp(a.contiguous().data_ptr(), b.contiguous().data_ptr(), a.nbytes()) == 0;
 }
 
-/// Where `left_out` is given, missing and unexpected names go there and are no problems.
+/// Where `left_out` is given, missing and unexpected names go there and are no problems. Where
+/// `one_name_is_enough`, a name is not missing if `from` has its tensor under another.
 std::function<void()> prepare_module_leaving(nn::Module& module, const Dict& from,
-                                             Problems& problems, nn::IncompatibleKeys* left_out) {
+                                             Problems& problems, nn::IncompatibleKeys* left_out,
+                                             bool one_name_is_enough) {
   const std::size_t before = problems.size();
   const auto targets = module.state_dict();
   const std::unordered_map<std::string, Tensor> given(from.begin(), from.end());
   std::vector<std::pair<Tensor, Tensor>> copies;
   // A tensor under several names (tied weights) must find the same values under each.
-  files::FirstNames names;
+  files::FirstNames names, filled;
+  if (one_name_is_enough)
+    for (const auto& item : targets)
+      if (given.count(item.key()) != 0) filled.find_or_add(item.key(), item.value());
   for (const auto& item : targets) {
     const std::string& name = item.key();
     const Tensor& target = item.value();
     const auto found = given.find(name);
     if (found == given.end()) {
+      if (filled.contains(target)) continue;
       if (left_out != nullptr)
         left_out->missing_keys.push_back(name);
       else
@@ -81,7 +87,7 @@ std::function<void()> prepare_module_leaving(nn::Module& module, const Dict& fro
 }
 
 std::function<void()> prepare_module(nn::Module& module, const Dict& from, Problems& problems) {
-  return prepare_module_leaving(module, from, problems, nullptr);
+  return prepare_module_leaving(module, from, problems, nullptr, false);
 }
 
 /// The two words of the state, by their bits.
@@ -268,8 +274,10 @@ nn::IncompatibleKeys from_file(const StateFile& file, nn::Module& module, bool s
   check_kind(file, "module");
   nn::IncompatibleKeys left_out;
   Problems problems;
+  // Other writers of safetensors keep one name of a tied weight, and not where the rest went.
   const auto commit =
-      prepare_module_leaving(module, file.tensors.pairs(), problems, strict ? nullptr : &left_out);
+      prepare_module_leaving(module, file.tensors.pairs(), problems, strict ? nullptr : &left_out,
+                             file.format == FileFormat::Safetensors);
   refuse(file, "it does not fit the module", problems);
   commit();
   return left_out;

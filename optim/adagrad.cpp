@@ -29,6 +29,7 @@ void AdagradOptions::validate() const {
 void AdagradParamState::fields(Fields& visit) {
   visit("step", step_);
   visit("sum", sum_);
+  visit.required("sum");
 }
 
 Tensor Adagrad::step(LossClosure closure) {
@@ -70,6 +71,7 @@ void AdadeltaParamState::fields(Fields& visit) {
   visit("step", step_);
   visit("square_avg", square_avg_);
   visit("acc_delta", acc_delta_);
+  for (const char* name : {"square_avg", "acc_delta"}) visit.required(name);
 }
 
 Tensor Adadelta::step(LossClosure closure) {

@@ -94,6 +94,7 @@ void AdamParamState::fields(Fields& visit) {
   visit("exp_avg", exp_avg_);
   visit("exp_avg_sq", exp_avg_sq_);
   visit("max_exp_avg_sq", max_exp_avg_sq_);
+  for (const char* name : {"exp_avg", "exp_avg_sq"}) visit.required(name);
 }
 
 Tensor Adam::step(LossClosure closure) {

@@ -37,6 +37,7 @@ void AdamaxParamState::fields(Fields& visit) {
   visit("step", step_);
   visit("exp_avg", exp_avg_);
   visit("exp_inf", exp_inf_);
+  for (const char* name : {"exp_avg", "exp_inf"}) visit.required(name);
 }
 
 Tensor Adamax::step(LossClosure closure) {
@@ -75,6 +76,7 @@ void NAdamParamState::fields(Fields& visit) {
   visit("mu_product", mu_product_);
   visit("exp_avg", exp_avg_);
   visit("exp_avg_sq", exp_avg_sq_);
+  for (const char* name : {"exp_avg", "exp_avg_sq"}) visit.required(name);
 }
 
 Tensor NAdam::step(LossClosure closure) {
@@ -112,6 +114,7 @@ void RAdamParamState::fields(Fields& visit) {
   visit("step", step_);
   visit("exp_avg", exp_avg_);
   visit("exp_avg_sq", exp_avg_sq_);
+  for (const char* name : {"exp_avg", "exp_avg_sq"}) visit.required(name);
 }
 
 Tensor RAdam::step(LossClosure closure) {

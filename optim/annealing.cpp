@@ -156,7 +156,9 @@ std::vector<double> OneCycleLR::get_lrs() {
   double start = 0;
   auto phase = phases.begin();
   for (; phase + 1 != phases.end() && step_count_ > phase->end; ++phase) start = phase->end;
-  const double part = (step_count_ - start) / (phase->end - start);
+  // A phase of one step has no length, but for rounding: it is at its end.
+  const double length = phase->end - start;
+  const double part = length > 1e-9 ? (step_count_ - start) / length : 1;
   const auto between = [&](double from, double to) {
     return o.linear() ? (to - from) * part + from
                       : to + (from - to) / 2 * (std::cos(kPi * part) + 1);

@@ -189,6 +189,10 @@ void LBFGSParamState::fields(Fields& visit) {
   visit.shaped("prev_flat_grad", prev_flat_grad_, {numel_});
   visit_rows(visit, "old_dirs", old_dirs_, numel_);
   visit_rows(visit, "old_stps", old_stps_, numel_);
+  if (n_iter_ > 0)
+    for (const char* name : {"d", "prev_flat_grad"}) visit.required(name);
+  if (!old_stps_.empty()) visit.required("old_dirs");
+  if (!old_dirs_.empty()) visit.required("old_stps");
 }
 
 LBFGS::LBFGS(std::vector<OptimizerParamGroup> param_groups, LBFGSOptions defaults)
@@ -246,10 +250,11 @@ Tensor LBFGS::step(LossClosure closure) {
   auto& slot = state()[parameters()[0].impl()];
   if (!slot) slot = make_state();
   auto& state = state_of<LBFGSParamState>(parameters()[0]);
-  check(
-      state.numel() == count_of(parameters()) && state.old_dirs().size() == state.old_stps().size(),
-      "[LBFGS] the state is of ", state.numel(), " numbers but the parameters have ",
-      count_of(parameters()), "; make a new optimizer after changing parameters");
+  check(state.numel() == count_of(parameters()), "[LBFGS] the state is of ", state.numel(),
+        " numbers but the parameters have ", count_of(parameters()),
+        "; make a new optimizer after changing parameters");
+  check(state.old_dirs().size() == state.old_stps().size(), "[LBFGS] the state has ",
+        state.old_dirs().size(), " old_dirs but ", state.old_stps().size(), " old_stps");
 
   const Tensor first_loss = evaluate(closure);
   double loss = number(first_loss);

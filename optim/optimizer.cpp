@@ -115,6 +115,9 @@ class FieldReader : public Fields {
     // A copy of its own: the source may be the live state of another optimizer.
     value = found->to(param_.defined() ? param_.dtype() : found->dtype(), false, true).contiguous();
   }
+  void required(const char* name) override {
+    if (!source_.find(prefix_ + name)) source_.problem("missing ", prefix_, name);
+  }
 
  private:
   Source& source_;
@@ -148,6 +151,7 @@ std::string state_prefix(std::size_t group, std::size_t param) {
 }  // namespace
 
 void Fields::shaped(const char* name, Tensor& value, IntArrayRef) { (*this)(name, value); }
+void Fields::required(const char*) {}
 void Fields::list(const char* name, std::vector<unsigned>&) {
   throw Error(detail::message("[Fields] ", name, ": no list is expected here"));
 }

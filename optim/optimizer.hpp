@@ -33,6 +33,8 @@ class Fields {
   virtual void shaped(const char* name, Tensor& value, IntArrayRef shape);
   /// Counts, of any number. Throws Error unless overridden: only schedules have them.
   virtual void list(const char* name, std::vector<unsigned>& values);
+  /// Says that the tensor `name` is in every file of such a state: one that lacks it is refused.
+  virtual void required(const char* name);
 };
 
 /// What an optimizer remembers of one parameter.

@@ -31,6 +31,7 @@ void RMSpropParamState::fields(Fields& visit) {
   visit("square_avg", square_avg_);
   visit("momentum_buffer", momentum_buffer_);
   visit("grad_avg", grad_avg_);
+  visit.required("square_avg");
 }
 
 Tensor RMSprop::step(LossClosure closure) {

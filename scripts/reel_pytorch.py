@@ -62,15 +62,17 @@ def integer(text):
 def save_safetensors(state, path):
     header, parts, end = {}, [], 0
     firsts = first_names(state)
+    # What the header's strings say of the file is no name: such a tensor has values of its own.
+    marks = {"format": "reel", "format_version": "2", "kind": "module", "metadata": "{}"}
+    firsts.update((name, name) for name in marks if name in firsts)
     once = {name: t for name, t in state.items() if firsts[name] == name}
     # Wide values first, so that all lie at multiples of their size.
     for name, t in sorted(once.items(), key=lambda item: -item[1].element_size()):
         parts.append(bytes(t.detach().flatten().contiguous().view(torch.uint8).tolist()))
         header[name] = {"dtype": NAMES[str(t.dtype)[6:]], "shape": list(t.shape),
                         "data_offsets": [end, end := end + len(parts[-1])]}
-    # Second names as safetensors.torch.save_model writes them.
     seconds = {name: first for name, first in firsts.items() if first != name}
-    text = json.dumps({**({"__metadata__": seconds} if seconds else {}),
+    text = json.dumps({**({"__metadata__": {**marks, **seconds}} if seconds else {}),
                        **{name: header[name] for name in once}}).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as out:
@@ -85,8 +87,9 @@ def load_safetensors(path):
     strings = header.pop("__metadata__", {})
     made = {name: from_bytes(data[slice(*t["data_offsets"])], dtypes[t["dtype"]], t["shape"])
             for name, t in header.items()}
+    # Only reel's files have names there; others have notes.
     return {**made, **{name: made[first] for name, first in strings.items()
-                       if first in made and name not in made}}
+                       if strings.get("format") == "reel" and first in made and name not in made}}
 
 
 def from_bytes(data, dtype, shape):

@@ -3,11 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <type_traits>
+
+#include "../shared/arguments.hpp"
 
 namespace fs = std::filesystem;
 
@@ -57,13 +58,7 @@ void add_options(CLI::App& app, Options& o) {
   };
   const CLI::Range count(std::int64_t{1}, std::int64_t{1} << 40);
   const CLI::Range width(std::int64_t{1}, std::int64_t{1} << 16);
-  const CLI::Validator not_negative(
-      [](std::string& text) {
-        double value = -1.0;
-        const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
-        return number && value >= 0.0 ? "" : text + " is no number from 0 up";
-      },
-      "");
+  const CLI::Validator not_negative = arguments::not_negative();
 
   add("Files", "text,--text", o.text, "Text file to learn (default: the headers of xtensor)");
   auto* resume = add("Files", "--resume", o.resume, "Checkpoint to go on from");

@@ -32,7 +32,7 @@ struct Options {
   std::string prompt;
   bool sample_only = false;
 
-  // Files. After parsing, the three outputs are complete paths; plot and metrics may be empty.
+  // Files. After parsing, the three outputs are complete paths.
   std::string resume;
   std::string out;
   std::string checkpoint;

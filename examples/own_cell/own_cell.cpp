@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "../shared/arguments.hpp"
 #include "own_lstm.hpp"
 
 namespace {
@@ -79,10 +80,15 @@ int main(int argc, char** argv) {
   double limit = 1;
   bool plain = false;
   CLI::App app{"An LSTM of one's own, from public ops, learns to remember.", "own_cell"};
-  app.add_option("--steps", steps, "training steps")->capture_default_str();
-  app.add_option("--length", length, "of the sequences")->capture_default_str();
-  app.add_option("--hidden", hidden, "units")->capture_default_str();
-  app.add_option("--limit", limit, "largest mean squared error that counts as success");
+  const auto add = [&app](const char* name, std::int64_t& value, const char* help) {
+    app.add_option(name, value, help)->check(arguments::count())->capture_default_str();
+  };
+  add("--steps", steps, "training steps");
+  add("--length", length, "of the sequences");
+  add("--hidden", hidden, "units");
+  app.add_option("--limit", limit, "largest mean squared error that counts as success")
+      ->check(arguments::not_negative())
+      ->capture_default_str();
   app.add_flag("--plain", plain, "op by op, not as one formula");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -66,6 +66,21 @@ struct Difference {
 
 /// Between tensors of one shape; the same NaN or infinity is no difference.
 Difference difference(const Tensor& a, const Tensor& b) {
+  if (!a.is_floating_point() && !b.is_floating_point()) {
+    const Tensor x = a.to(reel::kInt64).contiguous(), y = b.to(reel::kInt64).contiguous();
+    const auto* p = x.data_ptr<std::int64_t>();
+    const auto* q = y.data_ptr<std::int64_t>();
+    Difference found;
+    for (std::int64_t i = 0; i < x.numel(); ++i) {
+      if (p[i] == q[i]) continue;
+      ++found.count;
+      // Modulo 2^64, where nothing overflows and no large number is rounded.
+      const auto high = static_cast<std::uint64_t>(std::max(p[i], q[i])),
+                 low = static_cast<std::uint64_t>(std::min(p[i], q[i]));
+      found.largest = std::max(found.largest, static_cast<double>(high - low));
+    }
+    return found;
+  }
   const Tensor x = a.to(reel::kFloat64).contiguous(), y = b.to(reel::kFloat64).contiguous();
   const double* p = x.data_ptr<double>();
   const double* q = y.data_ptr<double>();
@@ -92,7 +107,8 @@ std::vector<float> numbers_of(const std::string& line, std::size_t number) {
   const auto skip = [&at] {
     while (*at == ' ' || *at == '\t' || *at == ',' || *at == '\r') ++at;
   };
-  for (skip(); *at != '\0'; skip()) {
+  const char* const stop = at + line.size();
+  for (skip(); at != stop; skip()) {
     char* end = nullptr;
     numbers.push_back(std::strtof(at, &end));
     if (end == at)
@@ -106,7 +122,9 @@ std::vector<float> numbers_of(const std::string& line, std::size_t number) {
 ModelLayout layout_for(const ConvertOptions& options, FileFormat& format) {
   if (options.format.empty()) {
     format = reel::format_of_path(options.to);
-    if (std::filesystem::path(options.to).extension() == ".nam") return ModelLayout::Nam;
+    std::string extension = std::filesystem::path(options.to).extension().string();
+    for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (extension == ".nam") return ModelLayout::Nam;
     if (format == FileFormat::Automatic)
       throw WrongArguments("\"" + options.to +
                            "\" has an extension that names no format; use --to");

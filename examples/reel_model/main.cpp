@@ -2,10 +2,20 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <limits>
 #include <map>
 
+#include "../shared/arguments.hpp"
 #include "commands.hpp"
+
+namespace {
+
+/// The command's exit code, once its results are out: a full disk must not look like success.
+int finished(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  throw reel::FileError("cannot write the results to standard output");
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Looks into model files, converts, compares, runs and checks them.", "reel-model");
@@ -60,7 +70,7 @@ int main(int argc, char** argv) {
       app.add_subcommand("diff", "Show the largest difference of every tensor of two models");
   comparing->add_option("first", file, "Model file")->required();
   comparing->add_option("second", second, "Model file")->required();
-  const CLI::Range not_negative(0.0, std::numeric_limits<double>::max());
+  const CLI::Validator not_negative = arguments::not_negative();
   comparing->add_option("--tolerance", tolerance, "Largest difference that counts as the same")
       ->check(not_negative)
       ->capture_default_str();
@@ -85,11 +95,11 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? kDone : kWrongArguments;
   }
   try {
-    if (*inspecting) return inspect(file);
-    if (*converting) return convert(conversion);
-    if (*comparing) return diff(file, second, tolerance);
-    if (*running) return run(file, input);
-    return check(file, probe_tolerance);
+    if (*inspecting) return finished(inspect(file));
+    if (*converting) return finished(convert(conversion));
+    if (*comparing) return finished(diff(file, second, tolerance));
+    if (*running) return finished(run(file, input));
+    return finished(check(file, probe_tolerance));
   } catch (const WrongArguments& e) {
     std::fprintf(stderr, "reel-model: %s\n", e.what());
     return kWrongArguments;

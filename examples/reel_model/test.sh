@@ -67,6 +67,8 @@ case $case in
         cmp out expected || fail "$first to $second changes the outputs"
       done
     done
+    expect 0 convert tiny.json TINY.NAM
+    says '(nam)'
     # Half the size, and the values rounded.
     expect 0 convert --floats float16 "$models/lstm.nam" half.safetensors
     expect 1 diff half.safetensors "$models/lstm.nam"
@@ -140,6 +142,16 @@ case $case in
     says 'x  *inf  *1 of 1'
     says 'y .*only in x.json'
     says 'z .*only in z.json'
+    # Integers beyond what a double holds.
+    long='{"format":"reel","format_version":1,"kind":"x","tensors":{"n":{"dtype":"int64","shape":[2],"data":[9007199254740992,-9223372036854775808]}}}'
+    echo "$long" >long.json
+    echo "${long/9007199254740992/9007199254740993}" >next.json
+    echo "${long/9007199254740992/9223372036854775807}" >far.json
+    expect 0 diff long.json long.json
+    expect 1 diff long.json next.json
+    says 'n  *1  *1 of 2'
+    expect 1 diff long.json far.json
+    says 'n  *9.214e+18  *1 of 2'
     ;;
 
   check)
@@ -187,6 +199,9 @@ case $case in
     refuse 3 'line 1 .*expected 2 numbers, found 3' run "$models/lstm.nam" wide
     refuse 3 'line 1 .*expected a number, found "x"' run "$models/lstm.nam" word
     refuse 3 'cannot read "none"' run "$models/lstm.nam" none
+    refuse 3 'cannot read "."' run "$models/lstm.nam" .
+    printf '\0 1 2\n' >zero
+    refuse 3 'line 1 .*expected a number' run "$models/lstm.nam" zero
     echo '{"x":[1]}' >x.json
     refuse 3 'does not describe its layers' run x.json input
     ;;
@@ -202,7 +217,17 @@ case $case in
     refuse 2 'reel.s own formats' convert --base64 --to nam "$models/lstm.nam" x
     refuse 2 'guitarml and rtneural' convert --drop-start-state "$models/lstm.nam" x.json
     refuse 2 'for pytorch' convert --weights-only "$models/lstm.nam" x.json
-    refuse 2 'tolerance' diff --tolerance -1 "$models/lstm.nam" "$models/lstm.nam"
+    for tolerance in -1 nan inf 1x; do
+      refuse 2 'tolerance' diff --tolerance $tolerance "$models/lstm.nam" "$models/lstm.nam"
+      refuse 2 'tolerance' check --tolerance $tolerance "$models/lstm.nam"
+    done
+    echo '1 2' >input
+    for command in inspect check run; do
+      got=0
+      "$program" $command "$models/lstm.nam" <input >/dev/full 2>err || got=$?
+      [ $got = 3 ] || fail "exit code $got of $command into a full disk"
+      grep -q 'standard output' err || fail "no word of standard output"
+    done
     refuse 3 'none.json: cannot' inspect none.json
     refuse 3 'cannot' convert "$models/lstm.nam" no/such/folder/x.json
     refuse 3 'base64' convert --base64 "$models/lstm.nam" x.cbor

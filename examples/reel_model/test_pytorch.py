@@ -136,6 +136,25 @@ def check_tied():
             same(by_name(state), by_name({k: torch.tensor(v) for k, v in json.load(file).items()}))
 
 
+def check_notes():
+    """Strings of other writers are notes, even where they read like a second name."""
+    header = {"__metadata__": {"format": "pt", "author": "w"},
+              "w": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}
+    text = json.dumps(header).encode()
+    with open("notes.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"\7")
+    reel("convert", "notes.safetensors", "notes.json")
+    for found in (rp.load_json("notes.json"), rp.load_safetensors("notes.safetensors")):
+        same(found, {"w": torch.tensor([7], dtype=torch.uint8)})
+    # A tied name that reel's own strings take.
+    w = torch.ones(2)
+    state = {"w": w, "kind": w, "x": w}
+    rp.save_safetensors(state, "kind.safetensors")
+    reel("convert", "kind.safetensors", "kind.json")
+    for found in (rp.load_json("kind.json"), rp.load_safetensors("kind.safetensors")):
+        same({name: found[name] for name in state}, state)
+
+
 def check_unaligned():
     """What other writers of safetensors may do: values at no multiple of their size."""
     header = {"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
@@ -158,6 +177,7 @@ with tempfile.TemporaryDirectory() as folder, torch.no_grad():
     check_model(Net(torch.nn.GRU, 1))
     check_edges()
     check_tied()
+    check_notes()
     check_unaligned()
     os.chdir("/")
 print("passed")

@@ -1,9 +1,13 @@
 #include "task.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+
+#include "arguments.hpp"
 
 namespace task {
 
@@ -11,20 +15,32 @@ using reel::Tensor;
 namespace nn = reel::nn;
 
 std::optional<int> read_options(int argc, char** argv, const char* about, Settings& settings,
+                                const std::vector<std::string>& without,
                                 const std::vector<Extra>& extras) {
-  CLI::App app(about);
-  app.add_option("--cell", settings.cell, "rnn, lstm or gru")->capture_default_str();
-  app.add_option("--hidden", settings.hidden, "hidden units")->capture_default_str();
-  app.add_option("--length", settings.length, "length of the task")->capture_default_str();
-  app.add_option("--batch", settings.batch, "sequences in a step")->capture_default_str();
-  app.add_option("--steps", settings.steps, "training steps or epochs")->capture_default_str();
-  app.add_option("--every", settings.every, "steps between two tests")->capture_default_str();
-  app.add_option("--seed", settings.seed, "of all random numbers")->capture_default_str();
-  app.add_option("--rate", settings.rate, "learning rate of Adam")->capture_default_str();
-  app.add_option("--clip", settings.clip, "largest norm of the gradient")->capture_default_str();
-  app.add_option("--limit", settings.limit, "error that counts as success")->capture_default_str();
-  for (const Extra& extra : extras)
-    app.add_option(extra.name, extra.value, extra.help)->capture_default_str();
+  CLI::App app(about, std::filesystem::path(argv[0]).filename().string());
+  const auto add = [&](const std::string& name, auto& value, const char* help,
+                       const CLI::Validator& valid) {
+    if (std::find(without.begin(), without.end(), name) == without.end())
+      app.add_option(name, value, help)->check(valid)->capture_default_str();
+  };
+  const CLI::Validator count = arguments::count(), number = arguments::not_negative();
+  add("--cell", settings.cell, "rnn, lstm or gru", CLI::IsMember({"rnn", "lstm", "gru"}));
+  add("--hidden", settings.hidden, "hidden units", count);
+  // A sequence has two halves.
+  add("--length", settings.length, "length of the task", arguments::count(2));
+  add("--batch", settings.batch, "sequences in a step", count);
+  add("--steps", settings.steps, "training steps or epochs", count);
+  add("--every", settings.every, "steps between two tests", count);
+  add("--seed", settings.seed, "of all random numbers", arguments::count(0));
+  add("--rate", settings.rate, "learning rate of Adam", number);
+  add("--clip", settings.clip, "largest norm of the gradient", number);
+  add("--limit", settings.limit, "error that counts as success", number);
+  for (const Extra& extra : extras) {
+    if (const auto* text = std::get_if<std::string*>(&extra.value))
+      app.add_option(extra.name, **text, extra.help)->capture_default_str();
+    else
+      add(extra.name, *std::get<std::int64_t*>(extra.value), extra.help, count);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

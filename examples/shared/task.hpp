@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace task {
@@ -19,16 +20,18 @@ struct Settings {
   double rate = 1e-3, clip = 1, limit = 0;
 };
 
-/// An option of one program alone.
+/// An option of one program alone: a text, or a count.
 struct Extra {
   const char* name;
   const char* help;
-  std::string& value;
+  std::variant<std::string*, std::int64_t*> value;
 };
 
 /// Reads the command line into `settings`, whose values are the defaults, and seeds the random
-/// numbers. Where the program has to end now, its exit code.
+/// numbers. The options in `without` have no meaning in the program, and it has none of them. Where
+/// the program has to end now, its exit code.
 std::optional<int> read_options(int argc, char** argv, const char* about, Settings& settings,
+                                const std::vector<std::string>& without = {},
                                 const std::vector<Extra>& extras = {});
 
 /// Runs `body`; an exception is printed and gives exit code 1.

@@ -48,7 +48,7 @@ std::vector<std::string_view> cells_of(std::string_view line, char delimiter) {
 
 template <class T>
 bool parse(std::string_view cell, T& value) {
-  if (!cell.empty() && cell.front() == '+') cell.remove_prefix(1);
+  if (cell.size() > 1 && cell.front() == '+' && cell[1] != '-') cell.remove_prefix(1);
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   return error == std::errc() && end == cell.data() + cell.size();
 }
@@ -76,8 +76,9 @@ class Reader {
   CsvTable read_as(ScalarType dtype) {
     if constexpr (std::is_integral_v<T>) {
       const double m = options_.missing().value_or(0);
+      // The largest int64 becomes 2^63, which is none any more.
       check(m >= static_cast<double>(std::numeric_limits<T>::min()) &&
-                m < static_cast<double>(std::numeric_limits<T>::max()) && m == std::floor(m),
+                m < static_cast<double>(std::numeric_limits<T>::max()) + 1 && m == std::floor(m),
             "[read_csv] missing ", m, " is not a number of type ", dtype_name(dtype));
     }
     CsvTable table;

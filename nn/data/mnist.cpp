@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 
 #include "../../autograd/ops/creation.hpp"
 #include "../../autograd/ops/ops.hpp"
+#include "bytes_of.hpp"
 
 namespace reel {
 namespace data {
@@ -20,7 +20,8 @@ Tensor read_idx(const std::string& path, std::size_t dims) {
   std::ifstream stream(path, std::ios::binary);
   check<FileError>(stream.is_open(), "[MNIST] cannot open ", path,
                    "; the files must be unpacked, and keep their original names");
-  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  const std::string bytes = bytes_of(stream);
+  check<FileError>(!stream.bad(), "[MNIST] ", path, ": reading failed");
   const std::size_t data_at = 4 + 4 * dims;
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   check<FileError>(

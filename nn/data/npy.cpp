@@ -6,11 +6,11 @@
 #include <cstring>
 #include <fstream>
 #include <istream>
-#include <iterator>
 #include <ostream>
 #include <string_view>
 
 #include "../../autograd/ops/ops.hpp"
+#include "bytes_of.hpp"
 #include "tables.hpp"
 
 namespace reel {
@@ -173,7 +173,7 @@ Tensor read(const std::string& bytes, const std::string& source) {
 }
 
 std::string whole(std::istream& stream, const std::string& source) {
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  std::string bytes = bytes_of(stream);
   require(!stream.bad(), source, "reading failed");
   return bytes;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "../../autograd/ops/creation.hpp"
 
@@ -9,13 +10,25 @@ namespace reel {
 namespace data {
 namespace {
 
-/// How many bytes the character that begins with `lead` has; 0 for a byte that begins none.
-std::size_t character_bytes(unsigned char lead) {
+/// How many bytes the character at the beginning of `text` has; 0 where there is none: RFC 3629
+/// leaves out longer forms than needed, surrogates, and what is above U+10FFFF.
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
   if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead < 0xe0) return 2;
-  if (lead >= 0xe0 && lead < 0xf0) return 3;
-  if (lead >= 0xf0 && lead < 0xf5) return 4;
-  return 0;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const std::size_t n = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text.size() < n) return 0;
+  const unsigned char least = lead == 0xe0   ? 0xa0
+                              : lead == 0xf0 ? 0x90
+                                             : 0x80,
+                      most = lead == 0xed   ? 0x9f
+                             : lead == 0xf4 ? 0x8f
+                                            : 0xbf;
+  if (byte(1) < least || byte(1) > most) return 0;
+  for (std::size_t i = 2; i < n; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  return n;
 }
 
 }  // namespace
@@ -23,11 +36,8 @@ std::size_t character_bytes(unsigned char lead) {
 std::vector<std::string> split_characters(const std::string& text) {
   std::vector<std::string> characters;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t n = character_bytes(static_cast<unsigned char>(text[i]));
-    bool valid = n != 0 && i + n <= text.size();
-    for (std::size_t k = 1; valid && k < n; ++k)
-      valid = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-    check(valid, "[CharVocabulary] the text is not UTF-8 at byte ", i);
+    const std::size_t n = character_bytes(std::string_view(text).substr(i));
+    check(n != 0, "[CharVocabulary] the text is not UTF-8 at byte ", i);
     characters.push_back(text.substr(i, n));
     i += n;
   }

@@ -192,9 +192,18 @@ TEST_CASE("files: a probe is held against the loaded model, which stays as it wa
   file = to_file(*scorer);
   file.probe = Probe{{reel::ones({4, 5})}, {reel::ones({4, 3})}};
   file.write(path);
+  const Tensor kept = reel::full_like(good->hidden->weight.detach(), 3);
+  good->hidden->weight.detach().copy_(kept);
   CHECK(mentions(error_of<FileError>([&] { reel::load(good, path); }),
                  {"the model fails on the file's probe", "5"}));
-  CHECK(same_bits(good->hidden->weight, scorer->hidden->weight));
+  CHECK(same_bits(good->hidden->weight, kept));
+  // Whatever it throws, the old values come back.
+  struct Thrower : ScorerImpl {
+    Tensor forward(const Tensor&) { throw 7; }
+  } thrower;
+  thrower.hidden->weight.detach().copy_(kept);
+  CHECK_THROWS_AS(reel::load(thrower, path), int);
+  CHECK(same_bits(thrower.hidden->weight, kept));
 }
 
 TEST_CASE("files: a probe of several inputs and of nested outputs") {

@@ -243,6 +243,36 @@ TEST_CASE("interchange: notes of a file are metadata and go back") {
             .state.metadata.get<std::string>("samplerate") == "48000");
 }
 
+TEST_CASE("interchange: notes of any name do not change what layout a file has") {
+  const Folder folder;
+  using T = SequenceLayerType;
+  StateFile file = file_of({layer("rec", T::LSTM, 1, 4), layer("lin", T::Linear, 4, 1)});
+  const char* const texts[] = {"2", "\"x\"", "[1,2]", "[\"a\"]", "{\"a\":[1]}"};
+  for (const char* key : {"format", "state_dict", "model_data", "in_shape", "layers",
+                          "architecture", "weights", "version", "config", "names"})
+    for (const char* text : texts) {
+      CAPTURE(key);
+      CAPTURE(text);
+      file.metadata.set_json(key, text);
+      for (const auto layout : {ModelLayout::GuitarML, ModelLayout::RTNeural, ModelLayout::Nam}) {
+        write_model(file, folder / "noted", layout);
+        const ModelFile back = read_model(folder / "noted");
+        CHECK(back.layout == layout);
+        CHECK(back.state.tensors.size() >= file.tensors.size());
+        // Only what the layout needs for itself is left out.
+        const bool taken =
+            layout == ModelLayout::GuitarML
+                ? std::string(key) == "state_dict" || std::string(key) == "model_data"
+            : layout == ModelLayout::RTNeural
+                ? std::string(key) == "in_shape" || std::string(key) == "layers"
+                : std::string(key) == "architecture" || std::string(key) == "weights" ||
+                      std::string(key) == "config" || std::string(key) == "version";
+        if (!taken) CHECK(back.state.metadata.json(key) == text);
+      }
+      file.metadata.erase(key);
+    }
+}
+
 TEST_CASE("interchange: what contradicts itself is refused with layer, expected and found") {
   const std::string keras = text_of_file("rtneural_lstm.json"),
                     gru = text_of_file("rtneural_gru.json");
@@ -338,7 +368,8 @@ TEST_CASE("interchange: names and shapes alone make a model only where nothing i
                  {"'i' stands behind the linear layer 'h'"}));
   CHECK(mentions(fails({ih, {"r.weight_hh_l0", {10, 2}}}), {"r.weight_hh_l0", "no such layer"}));
   CHECK(mentions(fails({ih, hh, {"r.weight_ih_l0_reverse", {8, 3}}}), {"unexpected", "_reverse"}));
-  CHECK(fails({ih, hh, {"h.weight", {1, 3}}}).empty());  // sequence_model() finds that
+  CHECK(mentions(fails({ih, hh, {"h.weight", {1, 3}}}),
+                 {"layer 1 (Linear) takes 3 features, but layer 0 (LSTM) gives 2"}));
   CHECK(mentions(fails({}), {"it has none"}));
   StateFile optimizer;
   optimizer.kind = "optimizer";
@@ -394,6 +425,29 @@ TEST_CASE("interchange: a model that a layout cannot hold is refused, and nothin
   auto relu = rnn;
   relu.relu = true;
   CHECK(mentions(write_refusal(file_of({relu, head}), ModelLayout::GuitarML), {"relu"}));
+}
+
+TEST_CASE("interchange: a description that is no chain of layers is refused by every writer") {
+  using T = SequenceLayerType;
+  const auto described = [](const std::string& layers) {
+    StateFile file;
+    file.kind = "module";
+    file.metadata.set_json("sequence_model", "{\"layers\":[" + layers + "],\"skip\":0}");
+    return file;
+  };
+  StateFile none = described("");
+  StateFile twice =
+      described(R"({"name":"a","type":"linear","input_size":2,"output_size":2,"num_layers":2})");
+  twice.tensors.insert("a.weight", reel::ones({2, 2}));
+  twice.tensors.insert("a.bias", reel::ones({2}));
+  StateFile gap = file_of({layer("a", T::LSTM, 2, 4), layer("b", T::GRU, 4, 3)});
+  gap.metadata.erase("sequence_model");
+  gap.tensors["b.weight_ih_l0"] = reel::ones({9, 5});
+  for (const auto layout : {ModelLayout::GuitarML, ModelLayout::RTNeural, ModelLayout::Nam}) {
+    CHECK(mentions(write_refusal(none, layout), {"at least one layer, found none"}));
+    CHECK(mentions(write_refusal(twice, layout), {"only a recurrent layer has num_layers"}));
+    CHECK(mentions(write_refusal(gap, layout), {"layer 1 (GRU) takes 5 features", "gives 4"}));
+  }
 }
 
 TEST_CASE("interchange: names of layouts") {

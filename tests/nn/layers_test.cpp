@@ -142,6 +142,13 @@ TEST_CASE("embedding: max_norm scales the rows that are looked up") {
         doctest::Approx(1.5).epsilon(1e-6));
   const Tensor kept = rows.clone();
   const auto options = F::EmbeddingFuncOptions().max_norm(1);
+  const Tensor narrow = F::embedding(reel::tensor({2, 0}, kInt32), rows.clone(), options);
+  CHECK(difference(narrow[1], reel::tensor({0.6f, 0.8f})) < 1e-6);
+  CHECK(mentions(error_of<DtypeError>([&] {
+                   F::embedding(reel::tensor({0.f, 1.f}), kept, options);
+                 }),
+                 {"[embedding] expected indices of int64", "float32"}));
+  CHECK(difference(kept, rows) == 0);
   CHECK(mentions(error_of<IndexError>([&] {
                    F::embedding(reel::tensor({0, 3}, kInt64), kept, options);
                  }),

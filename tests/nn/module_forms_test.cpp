@@ -329,6 +329,13 @@ TEST_CASE("gumbel_softmax: samples of the distribution, hard ones with a soft gr
   const Tensor soft = F::gumbel_softmax(logits.detach(), F::GumbelSoftmaxFuncOptions().tau(0.5));
   CHECK(difference(soft.sum(1), reel::ones({20000}, kFloat64)) < 1e-9);
   CHECK(soft.min().item<double>() >= 0);
+  // Where the generator gives a zero.
+  default_generator().set_state({1, 10460476});
+  CHECK(reel::rand({2})[1].item<float>() == 0);
+  default_generator().set_state({1, 10460476});
+  const Tensor rare = F::gumbel_softmax(reel::zeros({2}), F::GumbelSoftmaxFuncOptions().dim(0));
+  CHECK(values(rare)[1] > 0.999);
+  CHECK(rare.sum().item<double>() == doctest::Approx(1));
 }
 
 TEST_CASE("batch norm: statistics are kept, reset and copied") {

@@ -281,6 +281,20 @@ TEST_CASE("serialization: saving replaces a file whole or leaves it") {
   CHECK(fs::is_symlink(folder / "link.json"));
   CHECK(written(path) == old);
   CHECK(folder.files() == 2);
+  // Over several links, and where nothing is yet at their end.
+  fs::create_directory(folder / "sub");
+  fs::create_symlink("sub/second", folder / "first");
+  fs::create_symlink("../end.json", folder / "sub/second");
+  for (int round = 0; round < 2; ++round) {
+    reel::save(reel::ones({2}), folder / "first");
+    CHECK(written(folder / "end.json") == old);
+  }
+  CHECK(fs::is_symlink(folder / "first"));
+  CHECK(fs::is_symlink(folder / "sub/second"));
+  fs::create_symlink("circle", folder / "circle");
+  CHECK(mentions(error_of<FileError>([&] { reel::save(reel::ones({1}), folder / "circle"); }),
+                 {"circle: cannot follow its links"}));
+  CHECK(fs::is_symlink(folder / "circle"));
 
   CHECK(mentions(error_of<FileError>([&] { reel::save(reel::ones({1}), folder.path()); }),
                  {folder.path(), "not a regular file"}));

@@ -175,18 +175,50 @@ TEST_CASE("tied weights: PyTorch's layout has both names") {
   CHECK(same_bits(back.state.tensors["second"], file.tensors["first"]));
 }
 
-TEST_CASE("tied weights: safetensors of Python's save_model") {
-  const std::string header = R"({"__metadata__":{"format":"pt","b":"a","note":"text","a":"a"},)"
-                             R"("a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})";
-  std::string bytes(8, '\0');
-  bytes[0] = static_cast<char>(header.size());
-  const StateFile file = parsed(bytes + header + "\x07\x08");
-  CHECK(file.tensors.keys() == std::vector<std::string>{"a", "b"});
-  CHECK(values(file.tensors["b"]) == std::vector<double>{7, 8});
-  CHECK(file.metadata.get<std::string>("note") == "text");
-  CHECK(file.metadata.get<std::string>("a") == "a");  // no second name: the tensor is there
-  CHECK_FALSE(file.metadata.contains("b"));
-  // Names that reel's own metadata takes are written with values of their own.
+TEST_CASE("tied weights: safetensors of other writers have notes, no second names") {
+  const auto file_of = [](const std::string& strings) {
+    const std::string header = "{\"__metadata__\":{" + strings + "}," +
+                               R"("first":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)" +
+                               R"("bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
+    std::string bytes(8, '\0');
+    for (int i = 0; i < 2; ++i) bytes[i] = static_cast<char>(header.size() >> (8 * i));
+    return parsed(bytes + header + std::string("\0\0\x80\x3f\0\0\0\x40", 8));
+  };
+  struct Small : nn::Module {
+    explicit Small(bool tied)
+        : first(register_parameter("first", reel::zeros({1}))),
+          bias(register_parameter("bias", reel::zeros({1}))),
+          second(register_parameter("second", tied ? first : reel::zeros({1}))) {}
+    Tensor first, bias, second;
+  };
+  // What save_model says of the name that it left out, and a note that reads just like it.
+  const StateFile file = file_of(R"("second":"first","author":"bias","format":"pt")");
+  CHECK(file.tensors.keys() == std::vector<std::string>{"first", "bias"});
+  for (const auto& [key, text] : {std::pair{"second", "first"}, {"author", "bias"}})
+    CHECK(file.metadata.get<std::string>(key) == text);
+  const StateFile again = parsed(bytes_of(file, FileFormat::Safetensors));
+  CHECK(again.tensors.keys() == file.tensors.keys());
+  CHECK(again.metadata.values() == file.metadata.values());
+
+  // One name is enough where the module has one tensor.
+  Small tied(true), untied(false);
+  const auto left_out = from_file(file, tied);
+  CHECK(left_out.missing_keys.empty());
+  CHECK(values(tied.second) == std::vector<double>{1});
+  CHECK(values(tied.bias) == std::vector<double>{2});
+  CHECK(mentions(error_of<FileError>([&] { from_file(file, untied); }), {"missing second"}));
+  CHECK(values(untied.first) == std::vector<double>{0});
+  StateFile none = file;
+  none.tensors.erase("first");
+  CHECK(mentions(error_of<FileError>([&] { from_file(none, tied); }),
+                 {"missing first", "missing second"}));
+  none.format = FileFormat::Json;
+  none.tensors.insert("first", reel::ones({1}));
+  CHECK(mentions(error_of<FileError>([&] { from_file(none, tied); }), {"missing second"}));
+}
+
+TEST_CASE("tied weights: names that reel's own strings in safetensors take") {
+  // They are written with values of their own.
   StateFile taken;
   taken.tensors.insert("w", tensor_of<float>({1, 2}));
   taken.tensors.insert("kind", taken.tensors["w"]);

@@ -2,6 +2,7 @@
 // and resumed from a saved state.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/optim/trajectory.hpp"
@@ -262,6 +263,68 @@ TEST_CASE("optim: the schedules' learning rates and momenta are PyTorch's, also 
     ++cases;
   }
   CHECK(cases == 29);
+}
+
+TEST_CASE("optim: a state that lacks a tensor is refused") {
+  const auto check = [](auto optimizer, const Tensor& p, std::size_t tensors) {
+    CAPTURE(optimizer.name());
+    const auto closure = [&] {
+      optimizer.zero_grad();
+      const Tensor loss = (p * p * p).sum();
+      loss.backward();
+      return loss;
+    };
+    for (int i = 0; i < 2; ++i) optimizer.step(closure);
+    const auto whole = optimizer.state_dict();
+    std::size_t found = 0;
+    for (const auto& [name, value] : whole) {
+      if (value.dim() == 0) continue;
+      ++found;
+      auto part = whole;
+      part.erase(std::find_if(part.begin(), part.end(), [&, wanted = name](const auto& item) {
+        return item.first == wanted;
+      }));
+      CHECK(
+          mentions(error_of<Error>([&] { optimizer.load_state_dict(part); }), {"missing " + name}));
+    }
+    CHECK(found == tensors);
+    optimizer.load_state_dict(whole);
+  };
+  const auto made = [] { return (reel::ones({3}) * 2).detach().requires_grad_(); };
+  Tensor p = made();
+  check(optim::Adam({p}), p, 2);
+  check(optim::AdamW({p = made()}), p, 2);
+  check(optim::Adamax({p = made()}), p, 2);
+  check(optim::NAdam({p = made()}), p, 2);
+  check(optim::RAdam({p = made()}), p, 2);
+  check(optim::RMSprop({p = made()}), p, 1);
+  check(optim::Adagrad({p = made()}), p, 1);
+  check(optim::Adadelta({p = made()}), p, 2);
+  check(optim::LBFGS({p = made()}, optim::LBFGSOptions(0.1).max_iter(3)), p, 4);
+}
+
+TEST_CASE("optim: a OneCycleLR whose first phase is one step begins at the top") {
+  for (const unsigned total : {2U, 4U, 5U, 8U, 10U})
+    for (const bool three : {false, true})
+      for (const bool linear : {false, true}) {
+        CAPTURE(total);
+        optim::SGD sgd({reel::zeros({1})}, optim::SGDOptions(0.1).momentum(0.5));
+        optim::OneCycleLR schedule(sgd, optim::OneCycleLROptions(2, total)
+                                            .pct_start(1.0 / total)
+                                            .three_phase(three)
+                                            .linear(linear));
+        const auto momentum = [&] {
+          return static_cast<optim::SGDOptions&>(sgd.param_groups()[0].options()).momentum();
+        };
+        CHECK(schedule.get_last_lr()[0] == doctest::Approx(2));
+        CHECK(momentum() == doctest::Approx(0.85));
+        for (unsigned step = 1; step < total; ++step) {
+          schedule.step();
+          CHECK(std::isfinite(schedule.get_last_lr()[0]));
+          CHECK(std::isfinite(momentum()));
+        }
+        CHECK(schedule.get_last_lr()[0] == doctest::Approx(2.0 / 25 / 1e4));
+      }
 }
 
 TEST_CASE("optim: the further optimizers and schedules check their arguments") {

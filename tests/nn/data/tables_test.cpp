@@ -79,6 +79,14 @@ TEST_CASE("csv: options") {
       }),
       {"missing", "int32"}));
   CHECK_THROWS_AS(csv("1", CsvOptions().dtype(kBool)), DtypeError);
+  // The ends of a type's range.
+  for (const auto& [dtype, last] : {std::pair{kUInt8, 255.0}, {kInt32, 2147483647.0}}) {
+    CHECK(csv("1,", CsvOptions().dtype(dtype).missing(last)).values[0][1].item<double>() == last);
+    CHECK_THROWS_AS(csv("1,", CsvOptions().dtype(dtype).missing(last + 1)), Error);
+  }
+  CHECK(csv("1,", CsvOptions().dtype(kInt64).missing(-0x1p63)).values[0][1].item<std::int64_t>() ==
+        std::numeric_limits<std::int64_t>::min());
+  CHECK_THROWS_AS(csv("1,", CsvOptions().dtype(kInt64).missing(0x1p63)), Error);
 }
 
 TEST_CASE("csv: errors name the line and the column") {
@@ -91,6 +99,8 @@ TEST_CASE("csv: errors name the line and the column") {
   CHECK(mentions(csv_error("300", CsvOptions().dtype(kUInt8)), {"uint8"}));
   CHECK(mentions(csv_error("1e999"), {"1e999"}));
   CHECK(mentions(csv_error("++1"), {"++1"}));
+  CHECK(mentions(csv_error("+-1"), {"+-1"}));
+  CHECK(mentions(csv_error("+"), {"'+'"}));
   CHECK(mentions(csv_error("\"1,2\n3,4"), {"line 1"}));
   CHECK(mentions(csv_error(std::string("1\0\n", 3)), {"1?"}));
   CHECK(mentions(csv_error(std::string(1000, 'x')), {"..."}));
@@ -180,6 +190,10 @@ TEST_CASE("npy: files that lie") {
     }
 }
 
+TEST_CASE("npy: a folder is no file") {
+  CHECK(mentions(error_of<FileError>([] { read_npy("/"); }), {"[read_npy] /: reading failed"}));
+}
+
 TEST_CASE("mnist: files in the original format, and files that are not") {
   namespace fs = std::filesystem;
   const auto root = (fs::temp_directory_path() / "reel_mnist_test").string();
@@ -205,6 +219,8 @@ TEST_CASE("mnist: files in the original format, and files that are not") {
   CHECK(test.images().sum().item<float>() == 784);
   CHECK(values(test.targets()) == std::vector<double>{7, 3});
   CHECK(mentions(error_of<FileError>([&] { MNIST{root}; }), {"train-images", "unpacked"}));
+  fs::create_directory(root + "/train-images-idx3-ubyte");
+  CHECK(mentions(error_of<FileError>([&] { MNIST{root}; }), {"train-images", "reading failed"}));
   const auto refuses = [&](const std::string& bytes, const std::vector<std::string>& parts) {
     write("t10k-images-idx3-ubyte", bytes);
     CHECK(mentions(error_of<FileError>([&] { MNIST(root, MNIST::Mode::kTest); }), parts));

@@ -21,9 +21,20 @@ TEST_CASE("vocabulary: characters, the most frequent first") {
   CHECK(mentions(error_of<IndexError>([&] { vocabulary.token(6); }), {"6", "out of range"}));
   CHECK_THROWS_AS(vocabulary.decode(tensor({-1})), IndexError);
   CHECK_THROWS_AS(vocabulary.decode(tensor({1.0})), DtypeError);
-  for (const std::string bad :
-       {"ab\xff", "ab\xc3", "ab\x80", "ab\xe2\x82", "ab\xc3(", "ab\xc0\x80"})
+  for (const std::string bad : {"ab\xff", "ab\xc3", "ab\x80", "ab\xe2\x82", "ab\xc3(", "ab\xc0\x80",
+                                "ab\xe0\x9f\xbf", "ab\xed\xa0\x80", "ab\xf0\x8f\xbf\xbf",
+                                "ab\xf4\x90\x80\x80", "ab\xf5\x80\x80\x80", "ab\xf1\x80\x80("})
     CHECK(mentions(error_of<Error>([&] { CharVocabulary{bad}; }), {"not UTF-8 at byte 2"}));
+  // The first and the last character of each length; they can be kept as metadata.
+  const std::vector<std::string> ends{"\x7f",         "\xc2\x80",         "\xdf\xbf",
+                                      "\xe0\xa0\x80", "\xed\x9f\xbf",     "\xee\x80\x80",
+                                      "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+  std::string all;
+  for (const auto& character : ends) all += character;
+  CHECK(split_characters(all) == ends);
+  Metadata metadata;
+  metadata.set("vocabulary", split_characters(all));
+  CHECK(metadata.get<std::vector<std::string>>("vocabulary") == ends);
 }
 
 TEST_CASE("vocabulary: words, with specials, a least count and a largest size") {
