@@ -130,9 +130,13 @@ void fill_with(const Tensor& t, Make make) {
   if (!dense.is_same(t)) kernels::copy(t, dense);
 }
 
-// Rounding to float must not reach the excluded upper bound.
 double unit_for(ScalarType t, std::uint64_t bits) {
   return t == kFloat32 ? static_cast<double>(bits >> 40) * 0x1.0p-24 : unit(bits);
+}
+// The largest number below `to` on the side of `from`.
+double last_before(ScalarType t, double to, double from) {
+  if (t != kFloat32) return std::nextafter(to, from);
+  return static_cast<double>(std::nextafter(static_cast<float>(to), static_cast<float>(from)));
 }
 
 void check_random_target(const char* op, const Tensor& t) {
@@ -173,7 +177,11 @@ Tensor& Tensor::uniform_(double from, double to) const {
         " > to=", to);
   detail::check_in_place("uniform_", *this);
   const ScalarType type = scalar_type();
-  fill_with(*this, [=](std::uint64_t bits) { return from + (to - from) * unit_for(type, bits); });
+  // Rounding must not reach the excluded upper bound.
+  const double last = last_before(type, to, from);
+  fill_with(*this, [=](std::uint64_t bits) {
+    return std::min(from + (to - from) * unit_for(type, bits), last);
+  });
   return detail::forget_history(*this);
 }
 Tensor& Tensor::normal_(double mean, double std) const {
@@ -211,14 +219,21 @@ std::int64_t largest_integer(ScalarType t) {
       return static_cast<std::int64_t>(std::numeric_limits<T>::max());
   });
 }
+
+/// Throws Error unless the dtype holds all integers in [from, to).
+void check_holds(const char* op, ScalarType t, std::int64_t from, std::int64_t to) {
+  const std::int64_t most = largest_integer(t);
+  const std::int64_t least = t == kUInt8 || t == kBool ? 0
+                             : is_floating_point(t)    ? -most
+                                                       : -most - 1;
+  check(from >= least && to - 1 <= most, "[", op, "] ", dtype_name(t),
+        " does not hold all integers from ", from, " to ", to - 1);
+}
 }  // namespace
 
 Tensor& Tensor::random_(std::int64_t from, std::int64_t to) const {
   check(from < to, "[random_] expects from < to, but found from=", from, " >= to=", to);
-  const std::int64_t most = largest_integer(scalar_type());
-  const std::int64_t least = scalar_type() == kUInt8 || scalar_type() == kBool ? 0 : -most - 1;
-  check(from >= least && to - 1 <= most, "[random_] ", dtype_name(scalar_type()),
-        " does not hold all integers from ", from, " to ", to - 1);
+  check_holds("random_", scalar_type(), from, to);
   detail::check_in_place("random_", *this);
   fill_with(*this, integers(from, to));
   return detail::forget_history(*this);
@@ -256,8 +271,9 @@ Tensor randint(std::int64_t high, IntArrayRef sizes, const TensorOptions& option
 Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef sizes,
                const TensorOptions& options) {
   check(low < high, "[randint] expects low < high, but found low=", low, " >= high=", high);
-  return random(sizes, options.has_dtype() ? options : options.dtype(kInt64),
-                [&](const Tensor& t) { fill_with(t, integers(low, high)); });
+  const TensorOptions wanted = options.has_dtype() ? options : options.dtype(kInt64);
+  check_holds("randint", wanted.dtype(), low, high);
+  return random(sizes, wanted, [&](const Tensor& t) { fill_with(t, integers(low, high)); });
 }
 
 Tensor randperm(std::int64_t n, const TensorOptions& options) {

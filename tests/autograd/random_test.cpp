@@ -128,6 +128,24 @@ TEST_CASE("random: randn is standard normal") {
   CHECK(std::isfinite(reel::randn({1}).item<double>()));
 }
 
+TEST_CASE("random: uniform_ does not round up to its upper bound") {
+  manual_seed(3);
+  const Tensor x = empty({50000});
+  float most = 0;
+  for (int i = 0; i < 100; ++i) most = std::max(most, x.uniform_(1000, 1001).max().item<float>());
+  CHECK(most < 1001);
+  CHECK(most > 1000.9F);
+  CHECK(empty({1}).uniform_(2, 2).item<float>() == 2);
+}
+
+TEST_CASE("random: integers that the dtype does not hold are refused") {
+  CHECK(mentions(error_of<Error>([] { randint(0, 1000, {3}, kUInt8); }), {"[randint] uint8"}));
+  CHECK(mentions(error_of<Error>([] { randint(-1, 1, {3}, kBool); }), {"[randint] bool"}));
+  // -2^24 - 1 is no float32.
+  CHECK_THROWS_AS(empty({1}).random_(-16777217, 0), Error);
+  CHECK(empty({1}).random_(-16777216, -16777215).item<double>() == -16777216);
+}
+
 TEST_CASE("random: randint") {
   manual_seed(23);
   const Tensor t = reel::randint(10, {100000});
