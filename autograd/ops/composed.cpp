@@ -57,8 +57,8 @@ Tensor asinh(const Tensor& self) {
       [](auto v) {
         const auto size = choose(v < 0.0, -v, v);
         const auto x = choose(size > 1e9, 1.0, size);  // its square is finite
-        const auto y =
-            choose(size > 1e9, log(size) + kLog2, log1p(x + x * x / (sqrt(x * x + 1.0) + 1.0)));
+        const auto y = choose(size > 1e9, log(choose(size > 1e9, size, 1.0)) + kLog2,  // never of 0
+                              log1p(x + x * x / (sqrt(x * x + 1.0) + 1.0)));
         return choose(v < 0.0, -y, y);
       },
       self);

@@ -149,6 +149,8 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
 Tensor dropout(const Tensor& x, double p, bool train) {
   check(p >= 0.0 && p <= 1.0, "[dropout] probability has to be between 0 and 1, but got ", p);
   if (!train || p == 0.0) return x;
+  check<DtypeError>(x.is_floating_point(), "[dropout] expected a floating point tensor, found ",
+                    dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   if (p == 1.0) return x * 0.0;
   Tensor mask = empty(x.sizes(), x.scalar_type());
   fill_bernoulli(mask, 1.0 - p, 1.0 / (1.0 - p));

@@ -218,7 +218,7 @@ Tensor position(const char* op, const Tensor& x, std::optional<std::int64_t> dim
   check<IndexError>(p.inner > 0, "[", op,
                     "] expected a non-empty dimension to reduce, found shape ", x.sizes());
   const Block block = as_block(x, p);
-  Tensor out = empty(keepdim && dim ? p.kept : p.result, kInt64);
+  Tensor out = empty(keepdim ? p.kept : p.result, kInt64);
   dispatch(x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     reduce<T, std::int64_t>(

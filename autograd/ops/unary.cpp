@@ -72,6 +72,7 @@ Tensor abs(const Into& into, const Tensor& x) {
       into, "AbsBackward0", [](auto v) { return abs(v); }, x);
 }
 Tensor sign(const Into& into, const Tensor& x) {
+  if (x.scalar_type() == kBool) return into.self ? x : x.clone();
   return elementwise<true>(
       into, "SignBackward0", [](auto v) { return sign(v); }, x);
 }

@@ -128,6 +128,37 @@ TEST_CASE("pointwise: gradients of gradients") {
             {gates, cell}) < 1e-7);
 }
 
+TEST_CASE("pointwise: the second derivative where the first is 0") {
+  // A branch is taken here, and its slope happens to be 0: not the same as a branch not taken.
+  const auto curvature = [](const std::function<Tensor(const Tensor&)>& f, double at) {
+    const Tensor x = full({2}, at, kFloat64).requires_grad_();
+    const Tensors first = autograd::grad(Tensors{f(x).sum()}, Tensors{x}, {}, nullopt, true);
+    return autograd::grad(Tensors{first[0].sum()}, Tensors{x})[0][0].item<double>();
+  };
+  const Tensor none = zeros({2}, kFloat64), half = full({2}, 0.5, kFloat64);
+  const std::int64_t sum = Reduction::Sum;
+  CHECK(curvature([&](const Tensor& x) { return huber_loss(x, none, sum, 1); }, 0) == 1);
+  CHECK(curvature([&](const Tensor& x) { return smooth_l1_loss(x, none, sum, 0.5); }, 0) == 2);
+  CHECK(curvature(
+            [&](const Tensor& x) {
+              return binary_cross_entropy_with_logits(x, half, Tensor(), Tensor(), sum);
+            },
+            0) == 0.25);
+  CHECK(curvature([](const Tensor& x) { return x * asinh(x); }, 0) == 2);
+  // One of two factors is 0: the other's derivative by it is not.
+  const Tensor end = ones({2}, kFloat64).requires_grad_(), weight = none.clone().requires_grad_();
+  const Tensors g = autograd::grad(Tensors{none.lerp(end, weight).sum()}, Tensors{end, weight}, {},
+                                   nullopt, true);
+  CHECK(values(g[0]) == std::vector<double>{0, 0});
+  CHECK(values(autograd::grad(Tensors{g[0].sum()}, Tensors{weight})[0]) ==
+        std::vector<double>{1, 1});
+  // What was not taken still gets nothing, though the gradient is infinite.
+  const Tensor x = none.clone().requires_grad_();
+  const Tensors kept = autograd::grad(Tensors{sqrt(where(x < 1, zeros_like(x), x)).sum()},
+                                      Tensors{x}, {}, nullopt, true);
+  CHECK(values(kept[0]) == std::vector<double>{0, 0});
+}
+
 TEST_CASE("pointwise: a saved value changed in place is refused; errors name the formula") {
   Tensor x = leaf({3});
   Tensor h = x * 1;

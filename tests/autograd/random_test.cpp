@@ -130,9 +130,9 @@ TEST_CASE("random: randn is standard normal") {
 
 TEST_CASE("random: uniform_ does not round up to its upper bound") {
   manual_seed(3);
-  const Tensor x = empty({1000000});
+  const Tensor x = empty({50000});
   float most = 0;
-  for (int i = 0; i < 8; ++i) most = std::max(most, x.uniform_(1000, 1001).max().item<float>());
+  for (int i = 0; i < 100; ++i) most = std::max(most, x.uniform_(1000, 1001).max().item<float>());
   CHECK(most < 1001);
   CHECK(most > 1000.9F);
   CHECK(empty({1}).uniform_(2, 2).item<float>() == 2);

@@ -115,6 +115,7 @@ TEST_CASE("semantics: reductions over nothing") {
   // Where the reduced dimension is not the empty one, there is nothing to refuse.
   CHECK(std::get<0>(none.max(0)).sizes() == IntArrayRef({0}));
   CHECK(none.argmax(0).sizes() == IntArrayRef({0}));
+  CHECK(reel::ones({2, 3}).argmax(nullopt, true).sizes() == IntArrayRef({1, 1}));
   CHECK(none.amax(0).sizes() == IntArrayRef({0}));
 }
 
@@ -292,6 +293,8 @@ TEST_CASE("semantics: fills and choices refuse what does not fit") {
   CHECK_SAYS(ShapeError, x.masked_fill(mask, x), "[masked_fill] expected a value without dim");
   CHECK_SAYS(DtypeError, x.masked_fill(x, x[0]), "[masked_fill] expected a bool mask");
   CHECK_SAYS(ShapeError, x.clone().fill_(x), "[fill_] expected a value without dimensions");
+  CHECK_SAYS(DtypeError, reel::dropout(reel::ones({2}, kInt64), 0.3, true), "[dropout]");
+  CHECK(mask.sign().scalar_type() == kBool);
   CHECK(x.where(mask, 0.5).scalar_type() == kFloat64);
   CHECK(reel::where(mask, reel::ones({2}, kInt64), 0.5).scalar_type() == kFloat32);
   CHECK(x.equal(reals({1, 2})));
