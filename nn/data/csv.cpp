@@ -58,18 +58,7 @@ class Reader {
   Reader(std::istream& stream, const std::string& source, const CsvOptions& options)
       : stream_(stream), source_(source), options_(options) {}
 
-  CsvTable read() {
-    const ScalarType dtype = options_.dtype();
-    check<DtypeError>(dtype != kBool,
-                      "[read_csv] cells are not read as bool; read uint8 and compare with 0");
-    return dispatch(dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      if constexpr (std::is_same_v<T, bool>)
-        return CsvTable();
-      else
-        return read_as<T>(dtype);
-    });
-  }
+  CsvTable read();
 
  private:
   template <class T>
@@ -133,6 +122,18 @@ class Reader {
   const CsvOptions& options_;
   std::size_t line_ = 0;
 };
+
+// Behind the class: within it clang 14 forgets to make what the lambda calls.
+CsvTable Reader::read() {
+  const ScalarType dtype = options_.dtype();
+  return dispatch(dtype, [&](auto tag) -> CsvTable {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, bool>)
+      throw DtypeError("[read_csv] cells are not read as bool; read uint8 and compare with 0");
+    else
+      return read_as<T>(dtype);
+  });
+}
 
 }  // namespace
 

@@ -181,7 +181,7 @@ TEST_CASE("tied weights: safetensors of other writers have notes, no second name
                                R"("first":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)" +
                                R"("bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
     std::string bytes(8, '\0');
-    for (int i = 0; i < 2; ++i) bytes[i] = static_cast<char>(header.size() >> (8 * i));
+    for (std::size_t i = 0; i < 2; ++i) bytes[i] = static_cast<char>(header.size() >> (8 * i));
     return parsed(bytes + header + std::string("\0\0\x80\x3f\0\0\0\x40", 8));
   };
   struct Small : nn::Module {
