@@ -9,36 +9,47 @@
 namespace reel {
 namespace {
 
-// A piece of an index: its j-th number k names the element base + k * step + j * one, where `one`
-// is 0 or 1, and 0 only with a step of 1.
+// A row of an index: its j-th number k, in [0, size), names the element base + k * step + j * one,
+// where `one` is 0 or 1, and 0 only with a step of 1.
 struct Stretch {
   const std::int64_t* index;
   std::int64_t first;  // its place in the whole index
-  std::int64_t base, step, one, n;
+  std::int64_t base, step, one, n, size;
 
-  // f(j, named element) for all of them.
+  // f(j, named element) in order, up to a number that is out of range; returns that one's j, or n.
   template <class F>
-  REEL_INLINE void each(F f) const {
+  REEL_INLINE std::int64_t each(F f) const {
     const Stretch s = *this;  // out of reach of what f writes
-    if (s.one == 0)
-      for (std::int64_t j = 0; j < s.n; ++j) f(j, s.base + s.index[j]);
-    else
-      for (std::int64_t j = 0; j < s.n; ++j) f(j, s.base + s.index[j] * s.step + j);
+    const auto outside = [&](std::int64_t k) {
+      return static_cast<std::uint64_t>(k) >= static_cast<std::uint64_t>(s.size);
+    };
+    const auto row = [&](auto element) {
+      std::int64_t j = 0;
+      for (; j + 1 < s.n && !outside(s.index[j]) && !outside(s.index[j + 1]); j += 2) {
+        f(j, element(j));
+        f(j + 1, element(j + 1));
+      }
+      for (; j < s.n && !outside(s.index[j]); ++j) f(j, element(j));
+      return j;
+    };
+    if (s.one == 0) return row([&](std::int64_t j) { return s.base + s.index[j]; });
+    return row([&](std::int64_t j) { return s.base + s.index[j] * s.step + j; });
   }
 };
-using StretchKernel = void (*)(std::byte* to, const std::byte* from, const Stretch& stretch);
+using StretchKernel = std::int64_t (*)(std::byte* to, const std::byte* from,
+                                       const Stretch& stretch);
 
 template <class T>
-void gather_stretch(std::byte* to, const std::byte* from, const Stretch& s) {
+std::int64_t gather_stretch(std::byte* to, const std::byte* from, const Stretch& s) {
   T* out = reinterpret_cast<T*>(to) + s.first;
   const T* in = reinterpret_cast<const T*>(from);
-  s.each([&](std::int64_t j, std::int64_t at) { out[j] = in[at]; });
+  return s.each([&](std::int64_t j, std::int64_t at) { out[j] = in[at]; });
 }
 template <class T, class Combine>
-void combine_stretch(std::byte* to, const std::byte* from, const Stretch& s) {
+std::int64_t combine_stretch(std::byte* to, const std::byte* from, const Stretch& s) {
   T* out = reinterpret_cast<T*>(to);
   const T* in = reinterpret_cast<const T*>(from) + s.first;
-  s.each([&](std::int64_t j, std::int64_t at) {
+  return s.each([&](std::int64_t j, std::int64_t at) {
     out[at] = static_cast<T>(Combine::value(out[at], in[j]));
   });
 }
@@ -117,8 +128,8 @@ struct Along {
                       ": it needs the same rank and, except in dimension ", d, ", no larger sizes");
   }
 
-  // Calls `kernel` for all stretches of the index, in order. Throws IndexError where a number is
-  // out of range.
+  // Calls `kernel` for all rows of the index, in order. Throws IndexError where a number is out of
+  // range.
   void each_stretch(StretchKernel kernel, std::byte* to, const std::byte* from) const {
     if (index.numel() == 0) return;
     const Dims steps = contiguous_strides(own);
@@ -127,11 +138,9 @@ struct Along {
     const auto* numbers = index.data_ptr<std::int64_t>();
     std::int64_t at[64] = {}, base = 0;
     for (std::int64_t i = 0; i < index.numel(); i += n) {
-      for (std::int64_t j = 0; j < n; j += kStretch) {
-        const std::int64_t count = std::min(kStretch, n - j);
-        check_range(i + j, count);  // now, while it is in the cache
-        kernel(to, from, {numbers + i + j, i + j, base + j * one, step, one, count});
-      }
+      const std::int64_t done = kernel(to, from, {numbers + i, i, base, step, one, n, own[d]});
+      check<IndexError>(done == n, "[", op, "] index ", numbers[i + std::min(done, n - 1)],
+                        " is out of bounds for dimension ", d, " of size ", own[d]);
       for (std::size_t e = last; e-- > 0;) {
         const std::int64_t stride = e == d ? 0 : steps[e];
         base += stride;
@@ -140,23 +149,6 @@ struct Along {
         at[e] = 0;
       }
     }
-  }
-
- private:
-  static constexpr std::int64_t kStretch = 1024;
-  void check_range(std::int64_t first, std::int64_t count) const {
-    const auto* p = index.data_ptr<std::int64_t>() + first;
-    const std::int64_t size = own[d];
-    // The sign bit, once some p or last - p had it. Unsigned, as any number may be given.
-    std::uint64_t outside = 0;
-    const auto last = static_cast<std::uint64_t>(size - 1);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto at = static_cast<std::uint64_t>(p[i]);
-      outside |= at | (last - at);
-    }
-    for (std::int64_t i = 0; outside >> 63 != 0 && i < count; ++i)
-      check<IndexError>(p[i] >= 0 && p[i] < size, "[", op, "] index ", p[i],
-                        " is out of bounds for dimension ", d, " of size ", size);
   }
 };
 

@@ -233,6 +233,8 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const Tenso
 }
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, std::int64_t reduction) {
+  if (input.sizes() != target.sizes())  // an error names this op and not the difference
+    broadcast_shapes("mse_loss", input.sizes(), target.sizes());
   return reduced(square(input - target), reduction);
 }
 

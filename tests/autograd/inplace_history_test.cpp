@@ -16,6 +16,8 @@ Tensor leaf(IntArrayRef sizes) { return rand(sizes, TensorOptions(kFloat64).requ
 Tensor weights(const Tensor& x) {
   return cos(arange(x.numel()).to(kFloat64) * 0.7 + 1.0).view(x.sizes());
 }
+// One number of all, each with a weight of its own.
+Tensor weighted(const Tensor& x) { return (x * weights(x)).sum(); }
 }  // namespace
 
 TEST_CASE("in place: an overwritten tensor still requires a gradient, of zeros") {
@@ -23,7 +25,7 @@ TEST_CASE("in place: an overwritten tensor still requires a gradient, of zeros")
     const Tensor x = leaf({2, 3}), y = x * 2;
     write(y);
     REQUIRE(y.requires_grad());
-    y.sum().backward();
+    weighted(y).backward();
     CHECK(x.grad().equal(zeros({2, 3}, kFloat64)));
   };
   overwrite([](const Tensor& y) { y.zero_(); });
@@ -59,18 +61,18 @@ TEST_CASE("in place: reshaping a view after its base was written") {
   const Tensor view = y.t();
   view.copy_(zeros({3}, kFloat64).requires_grad_());
   view.squeeze_();
-  (view * weights(view)).sum().backward();
+  weighted(view).backward();
   CHECK(x.grad().equal(zeros({3, 4}, kFloat64)));
 }
 
 TEST_CASE("a branch that is not taken gets no gradient, even from an infinite one") {
   const auto zeros_where_masked = [](const TensorFunction& f) {
     const Tensor x = tensor({0.0, 4.0}, kFloat64).requires_grad_();
-    f({x})[0].sum().backward();
+    weighted(f({x})[0]).backward();
     CHECK(x.grad()[0].item<double>() == 0);
     CHECK(std::isfinite(x.grad()[1].item<double>()));
     // The same by the recorded gradient.
-    const Tensor g = autograd::grad({f({x})[0].sum()}, {x}, {}, nullopt, true)[0];
+    const Tensor g = autograd::grad({weighted(f({x})[0])}, {x}, {}, nullopt, true)[0];
     CHECK(g[0].item<double>() == 0);
   };
   const Tensor mask = tensor({true, false});
@@ -83,7 +85,7 @@ TEST_CASE("a branch that is not taken gets no gradient, even from an infinite on
       [](const Tensors& x) { return Tensors{log(maximum(x[0] - 1, zeros({2}, kFloat64)))}; });
   // What is taken keeps its own.
   const Tensor x = tensor({0.0}, kFloat64).requires_grad_();
-  sqrt(where(tensor({true}), x, x + 1)).sum().backward();
+  weighted(sqrt(where(tensor({true}), x, x + 1))).backward();
   CHECK(x.grad()[0].item<double>() == kInf);
 }
 

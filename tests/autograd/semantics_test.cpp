@@ -32,6 +32,10 @@ bool is_nan(const Tensor& t) {
 
 }  // namespace
 
+TEST_CASE("semantics: a loss of shapes that do not fit names itself") {
+  CHECK_SAYS(ShapeError, mse_loss(reals({1, 2, 3}), reals({1, 2})), "[mse_loss]", "[3]", "[2]");
+}
+
 TEST_CASE("semantics: the softmax family with extreme inputs") {
   for (const ScalarType t : {kFloat32, kFloat64}) {
     const Tensor x = reals({1e4, -1e4, 0, 1e4}).to(t);
