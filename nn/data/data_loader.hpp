@@ -253,7 +253,10 @@ std::unique_ptr<StatelessDataLoader<Dataset, Sampler>> make_data_loader(
     Dataset dataset, DataLoaderOptions options = {}) {
   const std::optional<std::size_t> size = dataset.size();
   check(size.has_value(), "[make_data_loader] the dataset does not know its size: give a sampler");
-  return make_data_loader(std::move(dataset), Sampler(*size), options);
+  // The samplers of libtorch take signed and unsigned sizes.
+  using Size = std::conditional_t<std::is_same_v<Sampler, samplers::RandomSampler>, std::int64_t,
+                                  std::size_t>;
+  return make_data_loader(std::move(dataset), Sampler(static_cast<Size>(*size)), options);
 }
 
 }  // namespace data

@@ -141,7 +141,8 @@ TEST_CASE("files: another reader finds the same in CBOR and MessagePack as in JS
     for (const char* key : {"format", "format_version", "kind", "metadata"})
       CHECK(binary.at(key) == text.at(key));
     CHECK(binary.at("tensors").size() == text.at("tensors").size());
-    for (const auto& [name, tensor] : text.at("tensors").items()) {
+    for (const auto& [key, tensor] : text.at("tensors").items()) {
+      const std::string& name = key;
       CAPTURE(name);
       const Json& other = binary.at("tensors").at(name);
       CHECK(other.at("dtype") == tensor.at("dtype"));

@@ -104,7 +104,8 @@ TEST_CASE("old files: one document in every format") {
       {"document_base64.json", FileFormat::Json},
       {"document_float16.json", FileFormat::Json},
       {"document_bfloat16.cbor", FileFormat::Cbor}};
-  for (const auto& [name, format] : files) {
+  for (const auto& [path, format] : files) {
+    const auto& name = path;
     CAPTURE(name);
     const StateFile file = StateFile::read(kept(name));
     CHECK(file.format == format);

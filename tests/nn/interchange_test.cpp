@@ -69,7 +69,8 @@ StateFile file_of(std::vector<SequenceLayer> layers, std::int64_t skip = 0) {
 }  // namespace
 
 TEST_CASE("interchange: models compute what PyTorch does with them") {
-  for (const auto& [name, layout] : kFiles) {
+  for (const auto& [path, layout] : kFiles) {
+    const auto& name = path;
     INFO(name);
     const ModelFile file = read_model(interchange_path(name));
     CHECK(file.layout == layout);
@@ -81,7 +82,8 @@ TEST_CASE("interchange: models compute what PyTorch does with them") {
 
 TEST_CASE("interchange: a layout gives back its own files, to the bit") {
   const Folder folder;
-  for (const auto& [name, layout] : kFiles) {
+  for (const auto& [path, layout] : kFiles) {
+    const auto& name = path;
     INFO(name);
     const StateFile first = read_model(interchange_path(name)).state;
     write_model(first, folder / "again.json", layout);
@@ -98,7 +100,8 @@ TEST_CASE("interchange: a layout gives back its own files, to the bit") {
 TEST_CASE("interchange: models survive the way through every layout that can hold them") {
   const Folder folder;
   int conversions = 0;
-  for (const auto& [name, own] : kFiles) {
+  for (const auto& [path, own] : kFiles) {
+    const auto& name = path;
     const StateFile file = read_model(interchange_path(name)).state;
     const auto [x, y] = sample(name);
     for (const ModelLayout layout : kAll) {
@@ -278,7 +281,7 @@ TEST_CASE("interchange: what contradicts itself is refused with layer, expected 
                     gru = text_of_file("rtneural_gru.json");
   const std::string guitar = text_of_file("guitarml_lstm.json"), nam = text_of_file("lstm.nam");
   const std::string shape4 = "\"shape\": [null, null, 4]";
-  for (const auto& [text, words] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+  for (const auto& [written, words] : std::vector<std::pair<std::string, std::vector<std::string>>>{
            // An LSTM that says 3 units and holds 4.
            {replaced(keras, shape4, "\"shape\": [null, null, 3]"),
             {"m.json: byte", "layer 1 (lstm): kernel", "[3, 12]", "3 units", "found [3, 16]"}},
@@ -346,6 +349,7 @@ TEST_CASE("interchange: what contradicts itself is refused with layer, expected 
            {"{\"w\":[1],\"w\":[1]}", {"duplicate key 'w'"}},
            {"{\"w\":[1]} x", {"expected the end of the file"}},
        }) {
+    const std::string& text = written;
     const std::string message = refusal(text);
     INFO(message);
     INFO(text.substr(0, 200));

@@ -85,7 +85,8 @@ void check_row(const json& row, nn::Module& module, const Tensor& x, const Tenso
   for (std::size_t i = 0; i < state.size(); ++i)
     CHECK(difference(state[i].grad(), read_tensor(row.at("dstate")[i])) < 1e-10);
   const auto parameters = module.named_parameters();
-  for (const auto& [name, written] : row.at("weight_grads").items()) {
+  for (const auto& [key, written] : row.at("weight_grads").items()) {
+    const std::string& name = key;
     INFO(name);
     CHECK(difference(parameters[name].grad(), read_tensor(written)) < 1e-10);
   }

@@ -258,7 +258,7 @@ TEST_CASE("optim: the schedules' learning rates and momenta are PyTorch's, also 
     CAPTURE(row.at("args").dump());
     CAPTURE(row.at("optimizer").dump());
     CHECK(schedule_difference(row, 0) < 1e-12);
-    for (const std::size_t resume_at : {1, 4, 7})
+    for (const std::size_t resume_at : {1U, 4U, 7U})
       CHECK(schedule_difference(row, resume_at) < 1e-12);
     ++cases;
   }
