@@ -203,5 +203,7 @@ Dims broadcast_shapes(const char* op, IntArrayRef a, IntArrayRef b);
 /// Maps a dimension in [-rank, rank) to [0, rank); throws IndexError naming `op`. A scalar
 /// counts as one dimension, as in PyTorch.
 std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank);
+/// The same, but a scalar has no dimension to be named.
+std::size_t existing_dim(const char* op, std::int64_t dim, std::size_t rank);
 
 }  // namespace reel
