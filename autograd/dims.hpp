@@ -209,5 +209,7 @@ inline std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank) 
   const auto index = static_cast<std::size_t>(dim);
   return index < rank ? index : detail::wrap_dim_from_end(op, dim, rank);
 }
+/// The same, but a scalar has no dimension to be named.
+std::size_t existing_dim(const char* op, std::int64_t dim, std::size_t rank);
 
 }  // namespace reel

@@ -58,10 +58,10 @@ inline std::int64_t Tensor::numel() const { return checked().numel; }
 inline IntArrayRef Tensor::sizes() const { return checked().sizes; }
 inline IntArrayRef Tensor::strides() const { return checked().strides; }
 inline std::int64_t Tensor::size(std::int64_t dim) const {
-  return checked().sizes[wrap_dim("size", dim, checked().sizes.size())];
+  return sizes()[existing_dim("size", dim, sizes().size())];
 }
 inline std::int64_t Tensor::stride(std::int64_t dim) const {
-  return checked().strides[wrap_dim("stride", dim, checked().sizes.size())];
+  return strides()[existing_dim("stride", dim, sizes().size())];
 }
 inline ScalarType Tensor::scalar_type() const { return checked().dtype; }
 inline bool Tensor::is_contiguous() const { return checked().contiguous; }

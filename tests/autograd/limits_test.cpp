@@ -98,3 +98,9 @@ TEST_CASE("limits: NaN stands behind all numbers of a sorted sequence") {
   CHECK(values(searchsorted(cat({sorted, nan}), tensor({0.0, 1.0, 1.5}, kFloat64))) ==
         std::vector<double>{0, 0, 1});
 }
+
+TEST_CASE("limits: a tensor without dimensions has no size to ask for") {
+  const Tensor x = zeros({});
+  CHECK(mentions(error_of<IndexError>([&] { x.size(0); }), {"[size]", "no dimensions"}));
+  CHECK(mentions(error_of<IndexError>([&] { x.stride(-1); }), {"[stride]", "no dimensions"}));
+}
