@@ -6,7 +6,8 @@
 
 #include "simd.hpp"
 
-#define REEL_CALLED __attribute__((noinline, visibility("hidden")))
+// What depends on its operands alone may be left out where nobody reads it, as in a derivative.
+#define REEL_CALLED __attribute__((noinline, const, visibility("hidden")))
 
 namespace reel::simd {
 
