@@ -247,11 +247,9 @@ void check_no_leaf(const char* op, const Tensor& self) {
 
 void check_in_place(const char* op, const Tensor& self) {
   check_no_leaf(op, self);
-  if (!GradMode::is_enabled()) return;
-  for (std::size_t d = 0; d < self.sizes().size(); ++d)
-    check(self.strides()[d] != 0 || self.sizes()[d] <= 1, "[", op, "] an expanded tensor of shape ",
-          self.sizes(),
-          " shares one element among several positions; clone() it before writing to it");
+  check(self.is_contiguous() || !overlaps_itself(self), "[", op,
+        "] positions of a tensor of sizes ", self.sizes(), " and strides ", self.strides(),
+        " share elements; clone() it before writing to it");
 }
 
 Tensor before_write(const Tensor& self, bool keep_values) {

@@ -1,6 +1,7 @@
 #include "view.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "ops.hpp"
 
@@ -20,6 +21,49 @@ std::optional<MemoryOrder> memory_order(const Tensor& t) {
     m.inverse[static_cast<std::size_t>(d)] = static_cast<std::int64_t>(i);
   }
   return m;
+}
+
+bool overlaps_itself(const Tensor& t) {
+  if (t.is_contiguous() || t.numel() <= 1) return false;
+  Dims strides, sizes;  // of the dimensions that matter, the smallest stride first
+  for (std::size_t d = 0; d < t.sizes().size(); ++d) {
+    if (t.sizes()[d] == 1) continue;
+    if (t.strides()[d] == 0) return true;
+    std::size_t at = strides.size();
+    strides.push_back(0);
+    sizes.push_back(0);
+    for (; at > 0 && strides[at - 1] > t.strides()[d]; --at) {
+      strides[at] = strides[at - 1];
+      sizes[at] = sizes[at - 1];
+    }
+    strides[at] = t.strides()[d];
+    sizes[at] = t.sizes()[d];
+  }
+  // Each step past all that the smaller steps reach: no two positions meet.
+  std::int64_t reach = 0;
+  bool apart = true;
+  for (std::size_t d = 0; d < strides.size(); ++d) {
+    apart = apart && strides[d] > reach;
+    reach += (sizes[d] - 1) * strides[d];
+  }
+  if (apart) return false;
+  // They may miss each other all the same: every element that is met is marked.
+  std::vector<bool> met(static_cast<std::size_t>(reach) + 1);
+  Dims index(sizes);
+  for (auto& i : index) i = 0;
+  std::int64_t offset = 0;
+  for (;;) {
+    if (met[static_cast<std::size_t>(offset)]) return true;
+    met[static_cast<std::size_t>(offset)] = true;
+    std::size_t d = 0;
+    for (; d < sizes.size(); ++d) {
+      offset += strides[d];
+      if (++index[d] < sizes[d]) break;
+      offset -= strides[d] * sizes[d];
+      index[d] = 0;
+    }
+    if (d == sizes.size()) return false;
+  }
 }
 
 }  // namespace reel::detail

@@ -39,6 +39,9 @@ Tensor join_slices(const Tensor& memory, TensorList slices);
 /// Refuses to write in place into a leaf that requires a gradient, or a view of one, or into
 /// memory that several positions share.
 void check_in_place(const char* op, const Tensor& self);
+/// Whether several positions of `t` share an element, as in an expanded tensor and in windows that
+/// overlap.
+bool overlaps_itself(const Tensor& t);
 /// Gives `self` the sizes, strides and history of `changed`, a view of before_write(self) that
 /// begins at the same element.
 Tensor& change_geometry(const char* op, const Tensor& self, const Tensor& changed);

@@ -292,6 +292,25 @@ TEST_CASE("semantics: a tensor changes its shape in place") {
   CHECK_SAYS(IndexError, reel::zeros({2}).squeeze_(1), "[squeeze]");
 }
 
+TEST_CASE("semantics: memory that several positions share is not written to") {
+  const Tensor x = reel::arange(7).to(kFloat64);
+  for (const bool recording : {true, false}) {
+    AutoGradMode mode(recording);
+    CHECK_SAYS(Error, x.unfold(0, 3, 2).add_(1), "[add_]", "[3, 3]", "[2, 1]", "clone()");
+    CHECK_SAYS(Error, x.as_strided({3, 2}, {1, 1}).mul_(x[0]), "[mul_]", "[3, 2]", "[1, 1]");
+    CHECK_SAYS(Error, x.as_strided({2, 3}, {2, 2}).fill_(2), "[fill_]", "[2, 3]", "[2, 2]");
+    CHECK_SAYS(Error, x.as_strided({2, 2, 2}, {1, 3, 2}).copy_(x[0]), "[copy_]", "[1, 3, 2]");
+    CHECK_SAYS(Error, x.narrow(0, 0, 1).expand({3}).fill_(1), "[fill_]", "[3]", "[0]");
+  }
+  CHECK(values(x) == Numbers{0, 1, 2, 3, 4, 5, 6});
+  // Windows beside each other, and positions that interlock without meeting.
+  x.unfold(0, 3, 3).add_(10);
+  x.as_strided({2, 2}, {3, 2}).add_(100);
+  x.as_strided({3, 1, 2}, {1, 0, 3}).mul_(1);
+  CHECK(values(x) == Numbers{110, 11, 112, 113, 14, 115, 6});
+  CHECK(values(x.unfold(0, 3, 2).clone().add_(1)[1]) == Numbers{113, 114, 15});
+}
+
 TEST_CASE("semantics: fills and choices refuse what does not fit") {
   const Tensor x = reals({1, 2}), mask = x > 1;
   CHECK_SAYS(ShapeError, x.masked_fill(mask, x), "[masked_fill] expected a value without dim");
