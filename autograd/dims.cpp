@@ -66,7 +66,7 @@ std::size_t detail::wrap_dim_from_end(const char* op, std::int64_t dim, std::siz
   return static_cast<std::size_t>(dim < 0 ? dim + n : dim);
 }
 
-std::size_t existing_dim(const char* op, std::int64_t dim, std::size_t rank) {
+std::size_t detail::existing_dim_from_end(const char* op, std::int64_t dim, std::size_t rank) {
   check<IndexError>(rank > 0, "[", op, "] dimension specified as ", dim,
                     " but the tensor has no dimensions");
   return wrap_dim(op, dim, rank);

@@ -202,7 +202,8 @@ Dims contiguous_strides(IntArrayRef sizes);
 Dims broadcast_shapes(const char* op, IntArrayRef a, IntArrayRef b);
 namespace detail {
 std::size_t wrap_dim_from_end(const char* op, std::int64_t dim, std::size_t rank);
-}
+std::size_t existing_dim_from_end(const char* op, std::int64_t dim, std::size_t rank);
+}  // namespace detail
 /// Maps a dimension in [-rank, rank) to [0, rank); throws IndexError naming `op`. A scalar
 /// counts as one dimension, as in PyTorch.
 inline std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank) {
@@ -210,6 +211,9 @@ inline std::size_t wrap_dim(const char* op, std::int64_t dim, std::size_t rank) 
   return index < rank ? index : detail::wrap_dim_from_end(op, dim, rank);
 }
 /// The same, but a scalar has no dimension to be named.
-std::size_t existing_dim(const char* op, std::int64_t dim, std::size_t rank);
+inline std::size_t existing_dim(const char* op, std::int64_t dim, std::size_t rank) {
+  const auto index = static_cast<std::size_t>(dim);
+  return index < rank ? index : detail::existing_dim_from_end(op, dim, rank);
+}
 
 }  // namespace reel

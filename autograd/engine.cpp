@@ -281,6 +281,10 @@ Tensor Engine::apply_hooks(const std::vector<std::pair<std::uint64_t, Hook>>& ho
     if (!changed.defined()) continue;
     check<AutogradError>(changed.sizes() == grad.sizes(), "[", where, "] a hook returned shape ",
                          changed.sizes(), " for a gradient of shape ", grad.sizes());
+    check<AutogradError>(changed.scalar_type() == grad.scalar_type(), "[", where,
+                         "] a hook returned ", dtype_name(changed.scalar_type()),
+                         " for a gradient of type ", dtype_name(grad.scalar_type()),
+                         "; convert it with .to()");
     grad = std::move(changed);
   }
   return grad;
@@ -422,7 +426,7 @@ void Engine::accumulate(Backward& pass) {
     Tensor& grad = impl->grad;
     if (!grad.defined()) {
       if (pass.recording()) {
-        grad = s.sum;
+        grad = s.sum.clone();  // no memory that others show
       } else {
         const bool keep = s.sum.is_contiguous() && (s.owned || detail::is_sole_owner(s.sum)) &&
                           s.sum.impl()->storage->bytes() == s.sum.nbytes();
@@ -430,8 +434,8 @@ void Engine::accumulate(Backward& pass) {
         if (!keep) kernels::copy(fresh, s.sum);
         grad = std::move(fresh);
       }
-    } else if (pass.recording()) {
-      grad = grad + s.sum;
+    } else if (pass.recording() || !grad.is_contiguous()) {
+      grad = grad + s.sum;  // a gradient that was set by hand may show one number many times
     } else {
       kernels::add_into(grad, s.sum);
       grad.impl()->storage->bump_version();

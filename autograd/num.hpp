@@ -38,7 +38,12 @@ struct Num {
   friend REEL_INLINE Num operator-(const Num& a, const Num& b) { return Num(a.v - b.v); }
   friend REEL_INLINE Num operator*(const Num& a, const Num& b) { return Num(a.v * b.v); }
   friend REEL_INLINE Num operator/(const Num& a, const Num& b) { return Num(a.v / b.v); }
-  friend REEL_INLINE Num operator-(const Num& a) { return Num(-a.v); }
+  friend REEL_INLINE Num operator-(const Num& a) {
+    if constexpr (std::is_floating_point_v<T>)
+      return Num(a.v ^ V(T(-0.0)));  // xsimd subtracts from zero, which loses zero's sign
+    else
+      return Num(-a.v);
+  }
   friend REEL_INLINE Mask operator<(const Num& a, const Num& b) { return a.v < b.v; }
   friend REEL_INLINE Mask operator<=(const Num& a, const Num& b) { return a.v <= b.v; }
   friend REEL_INLINE Mask operator==(const Num& a, const Num& b) { return a.v == b.v; }

@@ -279,9 +279,18 @@ void PointwiseNode::record(Backward& pass) {
 // that it is not compiled for.
 ScalarType convert(const PointwiseOp& op, const Tensor** tensors, std::size_t count,
                    std::vector<Tensor>& converted) {
-  ScalarType dtype = tensors[0]->scalar_type();
-  if (count > 1) dtype = result_type(*tensors[0], *tensors[1]);
-  for (std::size_t i = 2; i < count; ++i) dtype = promote_types(dtype, tensors[i]->scalar_type());
+  // As in PyTorch: a tensor without dimensions counts only where its type is of a higher kind.
+  Tensor strong, weak;  // of no elements, in the types of either sort
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool has_dims = tensors[i]->dim() > 0;
+    Tensor& sort = has_dims ? strong : weak;
+    const ScalarType own = tensors[i]->scalar_type();
+    const ScalarType both = sort.defined() ? promote_types(sort.scalar_type(), own) : own;
+    sort = has_dims ? empty({0}, both) : empty({}, both);
+  }
+  ScalarType dtype = !weak.defined()     ? strong.scalar_type()
+                     : !strong.defined() ? weak.scalar_type()
+                                         : result_type(strong, weak);
   if (!op.forward[static_cast<std::size_t>(dtype)]) dtype = get_default_dtype();
   converted.resize(count);
   for (std::size_t i = 0; i < count; ++i)
@@ -355,9 +364,9 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
       push_pieces(next, tensors[i]->impl(), arguments[i].chunks, Operand::Read);
     for (int o = 0; o < op.outputs; ++o) {
       if (into && into[o]) {
-        check<ShapeError>(into[o]->impl()->sizes == shape && into[o]->scalar_type() == dtype, "[",
-                          name, "] memory for the result has shape ", into[o]->sizes(),
-                          ", expected ", shape);
+        if (into[o]->impl()->sizes != shape || into[o]->scalar_type() != dtype)
+          throw ShapeError(message("[", op_label(name), "] memory for the result has shape ",
+                                   into[o]->sizes(), ", expected ", shape));
         results[o] = *into[o];
       } else {
         results[o] = empty_dense(shape, numel, dtype);

@@ -111,28 +111,28 @@ void* from_system(std::size_t bytes) {
 void* allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 47)) throw std::bad_alloc();
   const SizeClass c = class_of(bytes);
+  Cache* const own = cache ? cache : open_cache();
+  Cache::List* const list = own ? &own->lists[c.index] : nullptr;
+  void* block = list ? list->head : nullptr;
+  if (block) {
+    list->head = list->head->next;
+    own->held -= c.bytes;
+  } else {
+    try {
+      block = from_system(c.bytes);
+    } catch (const std::bad_alloc&) {
+      empty_cache();  // another class may hold what this one needs
+      block = from_system(c.bytes);
+    }
+  }
+  if (list) ++list->taken;
   if (c.bytes >= kCounted) {
     const std::size_t now = live.fetch_add(c.bytes, std::memory_order_relaxed) + c.bytes;
     std::size_t seen = peak.load(std::memory_order_relaxed);
     while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
     }
   }
-  Cache* const own = cache ? cache : open_cache();
-  if (own) {
-    Cache::List& list = own->lists[c.index];
-    ++list.taken;
-    if (FreeBlock* block = list.head) {
-      list.head = block->next;
-      own->held -= c.bytes;
-      return block;
-    }
-  }
-  try {
-    return from_system(c.bytes);
-  } catch (const std::bad_alloc&) {
-    empty_cache();  // another class may hold what this one needs
-    return from_system(c.bytes);
-  }
+  return block;
 }
 
 void release(void* block, std::size_t bytes) noexcept {

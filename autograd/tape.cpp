@@ -24,8 +24,7 @@ void detail::refresh_view(const Tensor& t) {
   const auto offset = (view.data - static_cast<std::byte*>(view.storage->data())) /
                       static_cast<std::ptrdiff_t>(element_size(view.dtype));
   const Tensor fresh = as_strided(view.base, view.sizes, view.strides, offset);
-  view.grad_fn = fresh.impl()->grad_fn;
-  view.output_nr = fresh.impl()->output_nr;
+  view.set_history(fresh.impl()->grad_fn, fresh.impl()->output_nr);
   view.history_seen = base.history;
 }
 

@@ -17,6 +17,13 @@ TensorImpl::~TensorImpl() {
   if (retains_grad && grad_fn) grad_fn->outputs[output_nr].retained = nullptr;
 }
 
+void TensorImpl::set_history(const Ref<Node>& node, std::uint32_t nr) {
+  if (retains_grad && grad_fn) grad_fn->outputs[output_nr].retained = nullptr;
+  grad_fn = node;
+  output_nr = nr;
+  if (retains_grad && grad_fn) grad_fn->outputs[output_nr].retained = this;
+}
+
 void Tensor::undefined_error() {
   throw Error("expected a tensor that is defined, found an undefined one (default constructed)");
 }
@@ -208,7 +215,7 @@ Tensor Tensor::to(Device, ScalarType dtype, bool non_blocking, bool copy) const 
 
 Tensor& Tensor::copy_(const Tensor& source, bool) const {
   detail::check_in_place("copy_", *this);
-  if (!needs_record(*this, source)) {
+  if (!is_floating_point() || !needs_record(*this, source)) {
     kernels::copy(*this, detail::without_overlap(*this, source).detach().expand(sizes()));
     return detail::forget_history(*this);
   }
@@ -261,13 +268,19 @@ Tensor before_write(const Tensor& self, bool keep_values) {
 }
 
 namespace {
-// The history of a base after `part`, of strides and offset as given, was replaced in it.
-void rebase_base(const char* op, const Tensor& self, const Tensor& result) {
-  const Tensor base = self.impl()->base;
-  const auto order = memory_order(base);
+// How the base of a view lies in memory. Throws where it has gaps.
+std::optional<MemoryOrder> base_order(const char* op, const Tensor& self) {
+  const Tensor& base = self.impl()->base;
+  auto order = memory_order(base);
   check<AutogradError>(order.has_value(), "[", op,
                        "] writing into a view needs a base without gaps, found strides ",
-                       base.strides());
+                       base.strides(), "; clone() the base");
+  return order;
+}
+// The history of a base after `part`, of strides and offset as given, was replaced in it.
+void rebase_base(const Tensor& self, const Tensor& result,
+                 const std::optional<MemoryOrder>& order) {
+  const Tensor base = self.impl()->base;
   const std::int64_t offset = self.storage_offset() - base.storage_offset();
   const Dims sizes(self.sizes()), strides(self.strides());
   const Tensor before = before_write(base, false);
@@ -284,13 +297,11 @@ void rebase_base(const char* op, const Tensor& self, const Tensor& result) {
     }
     pass.add(1, window(g));
   });
-  base.impl()->grad_fn = after.impl()->grad_fn;
-  base.impl()->output_nr = after.impl()->output_nr;
+  base.impl()->set_history(after.impl()->grad_fn, after.impl()->output_nr);
   ++base.impl()->history;
 }
 void adopt_history(const Tensor& self, const Tensor& from) {
-  self.impl()->grad_fn = from.impl()->grad_fn;
-  self.impl()->output_nr = from.impl()->output_nr;
+  self.impl()->set_history(from.impl()->grad_fn, from.impl()->output_nr);
   ++self.impl()->history;
 }
 // Numbers without history were written over all of `self`. It still requires a gradient, as in
@@ -314,11 +325,12 @@ Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result)
       " can't be cast to the desired output type ", to_string(self.scalar_type()));
   const Tensor converted = result.to(self.scalar_type());
   const bool recorded = needs_record(self, converted);
-  kernels::copy(self, converted);
+  const auto order = recorded && self.is_view() ? base_order(op, self) : nullopt;
+  kernels::copy(self, without_overlap(self, converted.detach()));
   self.impl()->storage->bump_version();
   if (recorded) {
     if (self.is_view())
-      rebase_base(op, self, converted);
+      rebase_base(self, converted, order);
     else if (tracks(converted))
       adopt_history(self, converted);
     else
@@ -335,10 +347,7 @@ Tensor& change_geometry(const char* op, const Tensor& self, const Tensor& change
   impl.strides = from.strides;
   impl.contiguous = from.contiguous;
   impl.storage->bump_version();
-  if (recorded) {
-    impl.grad_fn = from.grad_fn;
-    impl.output_nr = from.output_nr;
-  }
+  if (recorded) impl.set_history(from.grad_fn, from.output_nr);
   return const_cast<Tensor&>(self);
 }
 
@@ -346,7 +355,7 @@ Tensor& forget_history(const Tensor& self) {
   self.impl()->storage->bump_version();
   if (!needs_record(self)) return const_cast<Tensor&>(self);
   if (self.is_view()) {
-    rebase_base("fill_", self, empty(self.sizes(), self.scalar_type()));
+    rebase_base(self, empty(self.sizes(), self.scalar_type()), base_order("fill_", self));
     return const_cast<Tensor&>(self);
   }
   begin_history(self);

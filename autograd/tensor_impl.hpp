@@ -17,6 +17,9 @@ struct TensorImpl {
   static void* operator new(std::size_t bytes) { return memory::allocate(bytes); }
   static void operator delete(void* block, std::size_t bytes) { memory::release(block, bytes); }
 
+  /// Replaces the producer; a tensor that keeps its gradient keeps that of its new value.
+  void set_history(const Ref<Node>& node, std::uint32_t nr);
+
   std::atomic<std::int32_t> refs{1};
   ScalarType dtype = kFloat32;
   bool requires_grad = false;      // set by the user, on leaves

@@ -110,6 +110,13 @@ TEST_CASE("hooks: a wrong shape is refused, a hook may write into what it is giv
   CHECK(error_of<AutogradError>([&] { x.detach().register_hook([](const Tensor&) {}); }) != "");
 }
 
+TEST_CASE("hooks: another dtype is refused") {
+  const Tensor x = ones({3}).requires_grad_();
+  x.register_hook([](const Tensor& g) { return g.to(kFloat64); });
+  CHECK(mentions(error_of<AutogradError>([&] { (x * 2).sum().backward(); }),
+                 {"a hook returned float64", "float32"}));
+}
+
 TEST_CASE("hooks: with create_graph what a hook does is differentiated") {
   Tensor x = reel::tensor({2.0}, kFloat64);
   x.requires_grad_();
@@ -145,6 +152,43 @@ TEST_CASE("retain_grad: views, accumulation over passes, release") {
   z.retain_grad();  // of a leaf: nothing to do
   z.sum().backward();
   CHECK(difference(z.grad(), constant({2}, 1)) == 0);
+}
+
+TEST_CASE("retain_grad: a tensor that is written in place keeps the gradient of its new value") {
+  const Tensor a = ones({3}, kFloat64).requires_grad_();
+  Tensor y;
+  {
+    const Tensor x = a * 2;
+    x.retain_grad();
+    x.mul_(3);
+    y = x * 5;
+    y.backward(full({3}, 0.5, kFloat64), true);
+    CHECK(x.grad().equal(full({3}, 2.5, kFloat64)));
+    CHECK(a.grad().equal(full({3}, 15.0, kFloat64)));
+    const Tensor part = x[0];
+    part.retain_grad();
+    part.add_(1);
+    (part * 4).backward({}, true);
+    CHECK(part.grad().item<double>() == 4);
+  }
+  y.backward(ones({3}, kFloat64));  // nobody asks any more
+  CHECK(a.grad()[1].item<double>() == 45);
+}
+
+TEST_CASE("backward: gradients of a recorded pass have memory of their own") {
+  const Tensor x = ones({3}).requires_grad_(), z = ones({3}).requires_grad_();
+  x.sum().backward({}, true, true);
+  (x * 2).sum().backward();
+  CHECK(x.grad().equal(full({3}, 3.0)));
+  x.mutable_grad() = Tensor();
+  const Tensor g = ones({3});
+  (x + z).backward(g, true, true);
+  x.grad().detach().add_(1);
+  CHECK(z.grad().equal(ones({3})));
+  CHECK(g.equal(ones({3})));
+  z.mutable_grad() = zeros({1}).expand({3});
+  (z * 2).sum().backward();
+  CHECK(z.grad().equal(full({3}, 2.0)));
 }
 
 TEST_CASE("backward: into given inputs only") {

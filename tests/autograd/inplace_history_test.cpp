@@ -89,6 +89,36 @@ TEST_CASE("a branch that is not taken gets no gradient, even from an infinite on
   CHECK(x.grad()[0].item<double>() == kInf);
 }
 
+TEST_CASE("copy_: into integers, onto itself, and into a view of a base with gaps") {
+  const Tensor w = tensor({1.5, 2.5}, kFloat64).requires_grad_();
+  const Tensor whole = zeros({2}, kInt64);
+  whole.copy_(w);
+  CHECK(whole.equal(tensor({1, 2})));
+  CHECK_FALSE(whole.requires_grad());
+
+  const Tensor square = arange(9, kFloat64).reshape({3, 3}).requires_grad_();
+  const Tensor x = square * 1;
+  x.copy_(x.t());
+  CHECK(x.equal(square.detach().t()));
+  const Tensor weights = rand({3, 3}, kFloat64);
+  (x * weights).sum().backward();
+  CHECK(square.grad().equal(weights.t()));
+
+  const Tensor gaps = zeros({4, 4}, kFloat64).slice(1, 0, 2).detach();
+  CHECK(reel::test::mentions(reel::test::error_of<AutogradError>([&] { gaps[0].copy_(w); }),
+                             {"[copy_]", "a base without gaps"}));
+  CHECK(gaps.abs().sum().item<double>() == 0);
+}
+
+TEST_CASE("promotion: of three operands those without dimensions count by their kind alone") {
+  const Tensor x = ones({2}), number = scalar_tensor(0.5, kFloat64);
+  CHECK(addcmul(x, x, number).scalar_type() == kFloat32);
+  CHECK(clamp(x, std::optional<Tensor>(number), std::optional<Tensor>(number)).scalar_type() ==
+        kFloat32);
+  CHECK(addcmul(ones({2}, kInt64), ones({2}, kInt64), number).scalar_type() == kFloat64);
+  CHECK(std::signbit((-zeros({5})).max().item<float>()));
+}
+
 TEST_CASE("index: a tensor without dimensions selects, and a mask without dimensions keeps") {
   const Tensor x = leaf({3, 4}), y = x * 1;
   using indexing::Slice;

@@ -128,6 +128,13 @@ TEST_CASE("robust: a chain of in-place changes and of slices") {
   CHECK(sum == 4);
 }
 
+TEST_CASE("robust: memory that there is not is not counted") {
+  if (kSanitized) return;  // they stop the program instead of throwing
+  const std::size_t before = memory::live_bytes();
+  CHECK_THROWS_AS(empty({std::int64_t{1} << 43}), std::bad_alloc);
+  CHECK(memory::live_bytes() == before);
+}
+
 TEST_CASE("robust: memory is flat over 10,000 training steps") {
   memory::empty_cache();  // what other tests left is not to be counted
   manual_seed(31);
