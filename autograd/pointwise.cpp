@@ -126,7 +126,8 @@ class PointwiseNode final : public Node {
   alignas(16) std::byte formula[kFormulaBytes];
   std::uint8_t chunks[kMostInputs];
   bool given_up[kMostInputs];
-  bool plain = false;            // inputs and results of one shape, rows of whole lanes; no slots
+  bool read[kMostInputs] = {};  // by the kernel of backward; what is not is kept for record() alone
+  bool plain = false;           // inputs and results of one shape, rows of whole lanes; no slots
   Items<Saved, 3> saved_inputs;  // one per tensor argument
   Items<SavedMemory, 2> saved_outputs;
   Tensor slots;  // [number of slots, slot_length]
@@ -169,7 +170,8 @@ void PointwiseNode::backward(Backward& pass) {
   const TensorImpl *values[kMostInputs], *grads[kMostOutputs];
   bool rows = plain;
   for (std::size_t i = 0; i < count; ++i) {
-    values[i] = saved_inputs[i].value(pass).impl();
+    const Tensor& value = saved_inputs[i].value(pass);
+    values[i] = read[i] ? value.impl() : nullptr;
     rows = rows && (!values[i] || values[i]->contiguous);
   }
   for (std::size_t o = 0; o < outputs.size(); ++o) {
@@ -198,8 +200,9 @@ void PointwiseNode::backward(Backward& pass) {
       memory[i] = empty(whole, dtype);
       targets[i] = memory[i].impl();
     } else {
-      const Tensor* over_value =
-          given_up[i] && values[i] && pass.frees_graph() ? &saved_inputs[i].value(pass) : nullptr;
+      const Tensor* over_value = given_up[i] && saved_inputs[i].defined() && pass.frees_graph()
+                                     ? &saved_inputs[i].value(pass)
+                                     : nullptr;
       const Backward::Target target = pass.target(i, chunks[i] == 1, over_value);
       targets[i] = target.memory.impl();
       accumulate[i] = target.accumulate;
@@ -389,8 +392,7 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   if (formula_bytes != 0) std::memcpy(node->formula, formula, formula_bytes);
   node->slots = std::move(slots);
   node->plain = plain;
-  // With slots the gradient of the gradient starts from the inputs again.
-  std::uint32_t reads_inputs = save ? ~std::uint32_t{0} : 0, reads_outputs = 0;
+  std::uint32_t reads_inputs = 0, reads_outputs = 0;
   int k = 0;
   for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i) {
     node->chunks[i] = static_cast<std::uint8_t>(arguments[i].chunks);
@@ -402,9 +404,12 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
     }
   }
   k = 0;
-  for (std::size_t i = 0; i < count && reads_inputs >> k != 0; k += arguments[i].chunks, ++i) {
+  // With slots the gradient of the gradient starts from the inputs again.
+  for (std::size_t i = 0; i < count && (save || reads_inputs >> k != 0);
+       k += arguments[i].chunks, ++i) {
     const std::uint32_t mine = ((std::uint32_t{1} << arguments[i].chunks) - 1) << k;
-    if (reads_inputs & mine) node->saved_inputs[i] = Saved(*tensors[i]);
+    node->read[i] = (reads_inputs & mine) != 0;
+    if (save || node->read[i]) node->saved_inputs[i] = Saved(*tensors[i]);
   }
   for (std::uint32_t o = 0; reads_outputs >> o != 0; ++o)
     if (reads_outputs >> o & 1) node->saved_outputs[o].set(results[o]);

@@ -37,6 +37,9 @@ void check_depth(std::string_view text) {
 
 Json parse(std::string_view text) {
   check_depth(text);
+  // The parser would take it for the end, whatever follows.
+  if (const auto at = text.find('\0'); at != std::string_view::npos)
+    throw Fault{"a zero byte, which JSON does not have", at};
   std::vector<std::set<std::string>> keys;
   const auto watch = [&keys](int, Json::parse_event_t event, Json& parsed) {
     if (event == Json::parse_event_t::object_start) keys.emplace_back();

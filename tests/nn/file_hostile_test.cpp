@@ -461,6 +461,20 @@ TEST_CASE("hostile files: base64, probes and short floats in JSON") {
             .empty());
 }
 
+TEST_CASE("hostile files: nothing stands behind a value of the metadata, be it after a zero byte") {
+  using namespace std::string_literals;
+  const auto error = [](const std::string& value) {
+    return error_in(R"({"format":"reel","format_version":1,"kind":"x","metadata":{"a":)" + value +
+                    R"(},"tensors":{}})");
+  };
+  CHECK(error("0.1").empty());
+  for (const std::string& value : {"0.1\0\xff"s, "0.1\0"s, "[1,2\0]"s, "\0"s, "true\0 false"s}) {
+    CAPTURE(value);
+    CHECK(mentions(error(value), {"byte "}));
+  }
+  CHECK_THROWS_AS(Metadata().set_json("a", "1\0 2"s), FileError);
+}
+
 TEST_CASE("hostile files: a compressed file may not unfold without bound") {
   const Folder folder;
   StateFile file;
