@@ -134,6 +134,7 @@ class PointwiseNode final : public Node {
 
  private:
   bool fits(std::size_t i, IntArrayRef shape) const;
+  bool may_be_overwritten(std::size_t i, const Backward& pass) const;
   std::size_t first_like(std::size_t i) const;
   void record(Backward& pass);
 };
@@ -155,6 +156,12 @@ std::size_t PointwiseNode::first_like(std::size_t i) const {
     if (edges[j].node == edge.node && edges[j].nr == edge.nr && edges[j].leaf.is_same(edge.leaf))
       return j;
   return i;
+}
+
+// Whether the gradient of input `i` may take the place of its value: nobody else holds that.
+bool PointwiseNode::may_be_overwritten(std::size_t i, const Backward& pass) const {
+  return given_up[i] && pass.frees_graph() && saved_inputs[i].defined() &&
+         saved_inputs[i].value(pass).impl()->refs.load(std::memory_order_acquire) == 1;
 }
 
 void PointwiseNode::backward(Backward& pass) {
@@ -200,9 +207,8 @@ void PointwiseNode::backward(Backward& pass) {
       memory[i] = empty(whole, dtype);
       targets[i] = memory[i].impl();
     } else {
-      const Tensor* over_value = given_up[i] && saved_inputs[i].defined() && pass.frees_graph()
-                                     ? &saved_inputs[i].value(pass)
-                                     : nullptr;
+      const Tensor* over_value =
+          may_be_overwritten(i, pass) ? &saved_inputs[i].value(pass) : nullptr;
       const Backward::Target target = pass.target(i, chunks[i] == 1, over_value);
       targets[i] = target.memory.impl();
       accumulate[i] = target.accumulate;

@@ -147,6 +147,25 @@ TEST_CASE("cell: a user's LSTM and GRU give the library's numbers") {
   }
 }
 
+TEST_CASE("cell: a step that keeps its gates keeps their numbers") {
+  manual_seed(73);
+  const RecurrentCell inner = formula_lstm();
+  const RecurrentCell keeps =
+      RecurrentCell("Keeps", 4, [inner](const CellStep& s) -> RecurrentState {
+        const Tensor in = s.x.chunk(4, 1)[0], square = in * in;  // before the formula
+        const RecurrentState next = inner.step()(s);
+        return {next.h + square, next.c};
+      }).states(2);
+  CellRNN net(options_of(keeps));
+  net->to(kFloat64);
+  const Tensor x = randn({5, 2, 3}, kFloat64), y = std::get<0>(net->forward(x));
+  const Tensor g = randn(y.sizes(), kFloat64);
+  const auto leaves = net->parameters();
+  const auto kept = autograd::grad({y}, leaves, {g}, true),
+             freed = autograd::grad({y}, leaves, {g});
+  for (std::size_t k = 0; k < leaves.size(); ++k) CHECK(kept[k].equal(freed[k]));
+}
+
 TEST_CASE("cell: units, both states and extras equal the same as tensor ops") {
   manual_seed(72);
   const auto with = [](const RecurrentCell& cell) {
