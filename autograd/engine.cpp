@@ -241,8 +241,17 @@ void Backward::clear(Node& node) {
   node.in_pass = nullptr;
 }
 
+namespace {
+thread_local int restricted_passes = 0;  // that run on this thread, one within another
+}
+
 // After an exception nodes are left in the queue, with gradients in their slots.
 Backward::~Backward() {
+  if (restricted_) --restricted_passes;
+  for (const Mark& mark : outer_marks_) {
+    mark.node->seen_by = mark.seen_by;
+    mark.node->on_path = mark.on_path;
+  }
   if (current_) clear(*current_);
   for (Node* node : queue_) clear(*node);
 }
@@ -320,6 +329,7 @@ void Engine::seed(Backward& pass, const Request& request) {
 // without recursion, since a graph may be millions of nodes deep.
 void Engine::restrict_to(Backward& pass, const Request& request) {
   static std::atomic<std::uint64_t> last_id{0};
+  const bool nested = restricted_passes++ > 0;
   pass.restricted_ = true;
   pass.id_ = ++last_id;
   std::unordered_set<const Node*> ends;
@@ -339,6 +349,7 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
   std::vector<Visit> open;
   const auto enter = [&](Node* node) {
     if (!node || node->seen_by == pass.id_) return;
+    if (nested) pass.outer_marks_.push_back({Ref<Node>::share(node), node->seen_by, node->on_path});
     node->seen_by = pass.id_;
     node->on_path = !ends.empty() && ends.count(node) != 0;
     open.push_back({node, 0});
@@ -398,7 +409,12 @@ void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
     }
   }
   bool leads = false;
-  for (const Edge& edge : node.edges) leads = leads || pass.leads_somewhere(edge);
+  for (const Edge& edge : node.edges) {
+    check<AutogradError>(!pass.restricted_ || !edge.node || edge.node->seen_by == pass.id_,
+                         "[grad] ", node.op_name(),
+                         " is in use by another pass; run passes over one graph in turn");
+    leads = leads || pass.leads_somewhere(edge);
+  }
   if (any && leads) {
     check<AutogradError>(!node.released, "[", node.op_name(),
                          "] trying to backward through the graph a second time: its saved values "

@@ -346,6 +346,13 @@ class Backward {
   // autograd::grad: only nodes on a path to an input are visited, and these leaves are wanted.
   bool restricted_ = false;
   std::uint64_t id_ = 0;  // of a restricted pass: what its nodes are marked with
+  // Marks of the pass that this one runs within, from a hook or a rule: given back at the end.
+  struct Mark {
+    Ref<Node> node;
+    std::uint64_t seen_by;
+    bool on_path;
+  };
+  std::vector<Mark> outer_marks_;
   std::unordered_set<const TensorImpl*> wanted_leaves_;
   bool leads_somewhere(const Edge& edge) const {
     if (!restricted_) return edge.valid();

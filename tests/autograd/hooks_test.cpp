@@ -191,6 +191,17 @@ TEST_CASE("backward: gradients of a recorded pass have memory of their own") {
   CHECK(z.grad().equal(full({3}, 2.0)));
 }
 
+TEST_CASE("grad: a pass for given inputs within another one leaves that its way") {
+  const Tensor a = rand({3}, kFloat64).requires_grad_(), weights = rand({3}, kFloat64);
+  const Tensor h = a * 2, y = tanh(h), z = y * 3;
+  Tensor inner;
+  z.register_hook([&](const Tensor&) { inner = autograd::grad({y}, {h}, {weights}, true)[0]; });
+  const Tensor outer = autograd::grad({z}, {a}, {weights})[0];
+  const Tensor slope = 1 - y.detach() * y.detach();
+  CHECK(difference(inner, weights * slope) < 1e-15);
+  CHECK(difference(outer, weights * 6 * slope) < 1e-15);
+}
+
 TEST_CASE("backward: into given inputs only") {
   Tensor x = leaf({3}), w = leaf({3}), unused = leaf({2});
   const Tensor h = x * w;
