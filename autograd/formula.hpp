@@ -87,6 +87,19 @@ struct Savable : std::false_type {};
 template <class Op, class... A>
 struct Savable<Ex<Op, A...>> : std::bool_constant<Op::costly && !HasConst<Ex<Op, A...>>::value> {};
 
+template <class E>
+struct FunctionOf;
+template <class Op, class... A>
+struct FunctionOf<Ex<Op, A...>> {
+  using type = Op;
+};
+/// Whether the derivative of E follows from its result alone, as that of sigmoid does.
+template <class E>
+struct FromResult : std::false_type {};
+template <class Op, class A>
+struct FromResult<Ex<Op, A>>
+    : std::bool_constant<Savable<Ex<Op, A>>::value && Op::uses_a == kResult> {};
+
 /// The distinct costly parts of an expression, innermost first.
 template <class E>
 struct Candidates {
@@ -329,8 +342,8 @@ REEL_INLINE auto plus(const A& a, const B& b) {
 }
 
 /// Values with their partial derivatives. V is a SIMD batch or Tensor; `Source` gives back what
-/// forward saved: `template <class E> bool read(Num<V>&) const` for the results of costly
-/// functions.
+/// forward saved: `template <class E> bool read(Num<V>&, const Num<V>&... operands) const` for the
+/// results of costly functions.
 template <class V, class Plan, class Source>
 struct Derive {
   template <class E, class P>
@@ -355,7 +368,7 @@ struct Derive {
   static REEL_INLINE auto unary(const Val<Derive, A, P>& a) {
     using E = Ex<Op, A>;
     Num<V> y;
-    if (!a.data.source->template read<E>(y)) y = Op::value(a.data.v);
+    if (!a.data.source->template read<E>(y, a.data.v)) y = Op::value(a.data.v);
     const auto d = Op::da(readable<(Op::uses_a & kFirst) != 0>(a.data.v),
                           readable<(Op::uses_a & kResult) != 0>(y));
     return std::apply(
@@ -367,7 +380,8 @@ struct Derive {
   template <class Op, class A, class P, class B, class Q>
   static REEL_INLINE auto binary(const Val<Derive, A, P>& a, const Val<Derive, B, Q>& b) {
     Num<V> y;
-    if (!a.data.source->template read<Ex<Op, A, B>>(y)) y = Op::value(a.data.v, b.data.v);
+    if (!a.data.source->template read<Ex<Op, A, B>>(y, a.data.v, b.data.v))
+      y = Op::value(a.data.v, b.data.v);
     const auto da = [&] {
       if constexpr (Inputs<A>::value == 0)
         return Zero{};

@@ -43,14 +43,23 @@ void push_pieces(Operand*& to, const TensorImpl* t, int pieces, Operand::Access 
                             static_cast<std::int64_t>(element_size(t->dtype));
   for (int p = 0; p < pieces; ++p) to++->set_piece(*t, t->data + p * step, pieces, access);
 }
-// What the forward pass keeps for backward: op.slots rows, each of whole cache lines.
+// What the forward pass keeps for backward: a slot lies over an input's memory, or is a row of
+// `rows`, each of whole cache lines.
 std::int64_t slot_length(std::int64_t numel) { return (numel + 15) / 16 * 16; }
-void push_slots(Operand*& to, const PointwiseOp& op, const Tensor& slots, std::int64_t numel,
-                Operand::Access access) {
-  for (int s = 0; s < op.slots; ++s)
-    to++->set_memory(slots.impl()->data +
-                         s * slot_length(numel) * static_cast<std::int64_t>(slots.element_size()),
-                     access);
+void push_slots(Operand*& to, const PointwiseOp& op, const Operand* inputs, std::uint32_t over,
+                const Tensor& rows, std::int64_t numel, Operand::Access access) {
+  std::int64_t row = 0;
+  for (int s = 0; s < op.slots; ++s) {
+    const int k = op.slot_over[s];
+    if (k >= 0 && over >> k & 1) {
+      *to = inputs[k];
+      to++->access = access;
+    } else {
+      to++->set_memory(rows.impl()->data + row++ * slot_length(numel) *
+                                               static_cast<std::int64_t>(rows.element_size()),
+                       access);
+    }
+  }
 }
 
 // A result of the node itself, which the gradient is computed from: its memory alone where that has
@@ -128,9 +137,10 @@ class PointwiseNode final : public Node {
   bool given_up[kMostInputs];
   bool read[kMostInputs] = {};  // by the kernel of backward; what is not is kept for record() alone
   bool plain = false;           // inputs and results of one shape, rows of whole lanes; no slots
+  std::uint32_t over = 0;       // bits: inputs of the formula in whose memory slots may lie
   Items<Saved, 3> saved_inputs;  // one per tensor argument
   Items<SavedMemory, 2> saved_outputs;
-  Tensor slots;  // [number of slots, slot_length]
+  Tensor slots;  // [number of those not over inputs, slot_length]
 
  private:
   bool fits(std::size_t i, IntArrayRef shape) const;
@@ -240,7 +250,11 @@ void PointwiseNode::backward(Backward& pass) {
     Operand operands[kMostOperands];
     Operand* next = operands;
     for (std::size_t i = 0; i < count; ++i) push_pieces(next, values[i], chunks[i], Operand::Read);
-    push_slots(next, op, slots, numel, Operand::Read);
+    Operand pieces[kMostInputs];
+    Operand* piece = pieces;
+    for (std::size_t i = 0; i < count && over != 0; ++i)
+      push_pieces(piece, saved_inputs[i].value(pass).impl(), chunks[i], Operand::Read);
+    push_slots(next, op, pieces, over, slots, numel, Operand::Read);
     for (auto& saved : saved_outputs) saved.set_operand(*next++);
     for (std::size_t o = 0; o < outputs.size(); ++o) push_pieces(next, grads[o], 1, Operand::Read);
     bool* update = run.update;
@@ -273,7 +287,15 @@ void PointwiseNode::record(Backward& pass) {
       saved[o] = saved_outputs[nr].connected(*this, static_cast<std::uint32_t>(o));
     grads[o] = pass.grad(nr);
   }
-  op.record(formula, inputs, saved, grads, results);
+  Tensor kept[kMostSlots];
+  std::int64_t row = 0;
+  for (int s = 0; s < op.slots; ++s) {
+    const int from = op.slot_over[s];
+    kept[s] = from >= 0 && over >> from & 1
+                  ? inputs[from].detach()
+                  : slots.detach().select(0, row++).narrow(0, 0, grads[0].numel()).view(shape);
+  }
+  op.record(formula, inputs, saved, kept, grads, results);
   k = 0;
   for (std::size_t i = 0; i < edges.size(); k += chunks[i], ++i) {
     if (!pass.needs(i)) continue;
@@ -320,7 +342,37 @@ Dims common_shape(const char* name, const Tensor* const* tensors, const Argument
   return shape;
 }
 
+// Bits: inputs of the formula whose memory slots may take.
+std::uint32_t given_up_inputs(const Argument* arguments, const Tensor* const* tensors,
+                              std::size_t count, IntArrayRef shape, ScalarType dtype) {
+  std::uint32_t bits = 0;
+  int k = 0;
+  for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i) {
+    const TensorImpl& t = *tensors[i]->impl();
+    if (!arguments[i].given_up || tensors[i] != arguments[i].tensor || !t.storage->owned() ||
+        t.refs.load(std::memory_order_acquire) != 1 || t.sizes.size() != shape.size())
+      continue;
+    bool fits = t.dtype == dtype;
+    std::int64_t extent = 1;  // of the dimensions to the right: no two indices share memory
+    for (std::size_t d = shape.size(); d-- > 0 && fits; extent = t.strides[d] * t.sizes[d])
+      fits = t.strides[d] >= extent &&
+             t.sizes[d] == (d + 1 == shape.size() ? arguments[i].chunks : 1) * shape[d];
+    if (fits) bits |= ((std::uint32_t{1} << arguments[i].chunks) - 1) << k;
+  }
+  return bits;
+}
+
 }  // namespace
+
+Tensor restored(const Tensor& operand, const Tensor& result, Tensor (*slope)(const Tensor&)) {
+  if (!operand.defined()) return Tensor();
+  Tensor y = result.detach().clone();
+  if (needs_record(operand))
+    record("SavedResultBackward0", {&operand}, {&y}, [y = Saved::result(y), slope](Backward& pass) {
+      pass.add(0, pass.grad() * slope(y.get(pass)));
+    });
+  return y;
+}
 
 void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
                    std::size_t formula_bytes, const Argument* arguments, std::size_t count,
@@ -352,6 +404,7 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   const auto at = static_cast<std::size_t>(dtype);
   const bool save = record && op.slots > 0;
   Tensor slots;
+  std::uint32_t over = 0;
   Run run;
   const bool plain = rows && !into && !save && numel != 0;
   const RowKernel kernel{save ? op.forward_save[at] : op.forward[at], formula, element_size(dtype),
@@ -383,8 +436,12 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
       push_pieces(next, results[o].impl(), 1, Operand::Write);
     }
     if (save) {
-      slots = empty({op.slots, slot_length(numel)}, dtype);
-      push_slots(next, op, slots, numel, Operand::Write);
+      over = given_up_inputs(arguments, tensors, count, shape, dtype);
+      std::int64_t rows_needed = 0;
+      for (int s = 0; s < op.slots; ++s)
+        rows_needed += op.slot_over[s] < 0 || (over >> op.slot_over[s] & 1) == 0;
+      slots = empty({rows_needed, slot_length(numel)}, dtype);
+      push_slots(next, op, operands, over, slots, numel, Operand::Write);
     }
     walk(shape, {operands, static_cast<std::size_t>(next - operands)}, kernel, run);
   }
@@ -398,6 +455,7 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
   if (formula_bytes != 0) std::memcpy(node->formula, formula, formula_bytes);
   node->slots = std::move(slots);
   node->plain = plain;
+  node->over = over;
   std::uint32_t reads_inputs = 0, reads_outputs = 0;
   int k = 0;
   for (std::size_t i = 0; i < count; k += arguments[i].chunks, ++i) {

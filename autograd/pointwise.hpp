@@ -19,7 +19,8 @@ namespace reel {
 template <int N>
 struct Chunked {
   const Tensor& tensor;
-  /// Nobody else reads this memory: a pass that frees the graph may write the gradient over it.
+  /// Nobody reads this memory again if nobody else holds the tensor, the op that made it included:
+  /// what backward needs may be written over it, and the gradient in a pass that frees the graph.
   bool given_up = false;
 };
 template <int N>
@@ -99,6 +100,34 @@ struct Plan<F, std::index_sequence<K...>> {
   }
   static constexpr int slots = number_slots(Slots::size, static_cast<const Slots*>(nullptr));
 
+  /// For each slot the input whose memory it may take where that is given up, or -1: one whose
+  /// value no gradient reads, to any order, since every kept result that it is part of is all that
+  /// the derivative of its function needs.
+  template <class... S>
+  static constexpr std::array<std::int8_t, slots + 1> places(const List<S...>*) {
+    constexpr bool kept[] = {(slot_of<S>() >= 0)..., false},
+                   from_result[] = {FromResult<S>::value..., false};
+    constexpr Bits reads[] = {Inputs<S>::value..., 0};
+    Bits free = ~all_needs;
+    for (int i = 0; i < Slots::size; ++i)
+      if (kept[i] && !from_result[i]) free &= ~reads[i];
+    std::array<std::int8_t, slots + 1> over{};
+    int n = 0;
+    for (int i = 0; i < Slots::size; ++i) {
+      if (!kept[i]) continue;
+      over[static_cast<std::size_t>(n)] = -1;
+      for (int k = 0; k < inputs && from_result[i]; ++k) {
+        if ((reads[i] & free) >> k & 1) {
+          over[static_cast<std::size_t>(n)] = static_cast<std::int8_t>(k);
+          free &= ~(Bits{1} << k);
+          break;
+        }
+      }
+      ++n;
+    }
+    return over;
+  }
+
   template <class... S>
   static constexpr std::uint32_t outputs_read([[maybe_unused]] int k, const List<S...>*) {
     return ((needs(k) >> (32 + IndexOf<S, Slots>::value) & 1 && output_of<S>() >= 0
@@ -113,8 +142,8 @@ template <class T, class Plan>
 struct SavedLanes {
   const T* slot[Plan::slots + 1];
   const T* output[Plan::outputs];
-  template <class E>
-  REEL_INLINE bool read(Num<typename simd::Lanes<T>::type>& y) const {
+  template <class E, class... A>
+  REEL_INLINE bool read(Num<typename simd::Lanes<T>::type>& y, const A&...) const {
     if constexpr (Plan::template slot_of<E>() >= 0) {
       y.v = simd::Lanes<T>::load(slot[Plan::template slot_of<E>()]);
       return true;
@@ -126,18 +155,23 @@ struct SavedLanes {
     }
   }
 };
-/// The same for Record: outputs that were saved; everything else is computed again.
+/// The same for Record: outputs that were saved, and results that say all about their function's
+/// derivative, since the values that they were computed from may be gone. Everything else is
+/// computed again.
 template <class Plan>
 struct SavedTensors {
-  const Tensor* outputs;
-  template <class E>
-  bool read(Num<Tensor>& y) const {
-    if constexpr (Plan::template output_of<E>() >= 0) {
+  const Tensor *outputs, *slots;
+  template <class E, class... A>
+  bool read(Num<Tensor>& y, const Num<Tensor>& operand, const A&...) const {
+    if constexpr (Plan::template output_of<E>() >= 0)
       y.v = outputs[Plan::template output_of<E>()];
-      return y.v.defined();
-    } else {
-      return false;
-    }
+    else if constexpr (Plan::template slot_of<E>() >= 0 && FromResult<E>::value)
+      y.v = detail::restored(operand.v, slots[Plan::template slot_of<E>()], slope<E>);
+    return y.v.defined();
+  }
+  template <class E>
+  static Tensor slope(const Tensor& y) {
+    return FunctionOf<E>::type::da(Unread{}, Num<Tensor>(y)).v;
   }
 };
 
@@ -264,12 +298,12 @@ struct Kernels<F, std::index_sequence<K...>> {
 
   // Its time is that of the ops it calls, so it is compiled for size.
   __attribute__((cold)) static void record(const void* context, const Tensor* inputs,
-                                           const Tensor* outputs, const Tensor* grads,
-                                           Tensor* results) {
+                                           const Tensor* outputs, const Tensor* slots,
+                                           const Tensor* grads, Tensor* results) {
     using Source = SavedTensors<P>;
     using Mode = Derive<Tensor, P, Source>;
     const F& f = *static_cast<const F*>(context);
-    const Source source{outputs};
+    const Source source{outputs, slots};
     Num<Tensor> g[P::outputs];
     for (int o = 0; o < P::outputs; ++o) g[o].v = grads[o];
     const auto result = f(input<Mode, K>(Num<Tensor>(inputs[K]), &source)...);
@@ -284,6 +318,9 @@ struct Kernels<F, std::index_sequence<K...>> {
       t.inputs = P::inputs;
       t.outputs = P::outputs;
       t.slots = P::slots;
+      static_assert(P::slots <= detail::kMostSlots, "too many costly functions in one formula");
+      constexpr auto over = P::places(static_cast<const typename P::Slots*>(nullptr));
+      for (int s = 0; s < P::slots; ++s) t.slot_over[s] = over[static_cast<std::size_t>(s)];
       for (int k = 0; k < P::inputs; ++k) {
         t.reads_inputs[k] = static_cast<std::uint32_t>(P::needs(k));
         t.reads_outputs[k] = P::outputs_read(k, static_cast<const typename P::Slots*>(nullptr));

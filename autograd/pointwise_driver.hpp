@@ -13,6 +13,7 @@ namespace reel::detail {
 constexpr int kMostInputs = 16;
 constexpr int kMostOutputs = 4;
 constexpr int kMostOperands = 48;
+constexpr int kMostSlots = 16;
 constexpr std::size_t kFormulaBytes = 64;
 
 template <class T>
@@ -35,11 +36,16 @@ struct PointwiseOp {
   int inputs = 0, outputs = 0, slots = 0;
   std::uint32_t reads_inputs[kMostInputs] = {};
   std::uint32_t reads_outputs[kMostInputs] = {};
+  std::int8_t slot_over[kMostSlots] = {};  // the input whose memory it may take, or -1
   std::int64_t lanes[6] = {1, 1, 1, 1, 1, 1};
   RunKernel forward[6] = {}, forward_save[6] = {}, backward[6] = {};
   void (*record)(const void* formula, const Tensor* inputs, const Tensor* outputs,
-                 const Tensor* grads, Tensor* results) = nullptr;
+                 const Tensor* slots, const Tensor* grads, Tensor* results) = nullptr;
 };
+
+/// A copy of `result`, which a function gave for `operand`, recorded as that function's result;
+/// `slope` is its derivative in terms of it. The operand's value does not matter.
+Tensor restored(const Tensor& operand, const Tensor& result, Tensor (*slope)(const Tensor&));
 
 /// A tensor that stands for `chunks` inputs of the formula; `given_up`: see Chunked.
 struct Argument {

@@ -41,7 +41,7 @@ inline constexpr bool takes =
 /// the `Units` numbers of each unit, and the states that it wants: nothing, h, or c, or h and c. It
 /// gives h, or the tuple (h, c). A formula of a cell with one state that takes one state takes h;
 /// of a cell with two, c. `name` must live as long as the program.
-template <int Gates, int Units = 0, bool Apart = false, class F>
+template <int Gates, int Units, bool Apart, class F>
 RecurrentCell formula_cell(const char* name, const F& f) {
   static_assert(Gates > 0 && Units >= 0, "a cell has at least one gate");
   constexpr int given = (Apart ? 2 : 1) * Gates + Units;
@@ -84,7 +84,9 @@ RecurrentCell formula_cell(const char* name, const F& f) {
     else
       return with_units(Chunked<Gates>{s.x, s.given_up});
   };
-  return RecurrentCell(name, Gates, step).states(two ? 2 : 1).apart(Apart).units(Units);
+  RecurrentCell cell(name, Gates, step);
+  cell.is_formula_ = true;
+  return cell.states(two ? 2 : 1).apart(Apart).units(Units);
 }
 
 }  // namespace nn

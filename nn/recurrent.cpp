@@ -124,7 +124,8 @@ Step cell_step(const RecurrentCell& cell, bool checked, const RecurrentWeights& 
     } else {
       x = product(from_input, row, h);
     }
-    const CellStep given{x, hidden, state.h, state.c, w.units, place, !normed};
+    const CellStep given{x, hidden, state.h, state.c, w.units, place,
+                         !normed && cell.is_formula()};
     if (w.norm_c.defined()) return normed_lstm(w, given);
     RecurrentState next = cell.step()(given);
     if (checked) check_step(cell, state, next);

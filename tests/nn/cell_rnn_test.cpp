@@ -147,23 +147,81 @@ TEST_CASE("cell: a user's LSTM and GRU give the library's numbers") {
   }
 }
 
-TEST_CASE("cell: a step that keeps its gates keeps their numbers") {
+TEST_CASE("cell: a step around a formula's finds the gates as they were") {
   manual_seed(73);
-  const RecurrentCell inner = formula_lstm();
-  const RecurrentCell keeps =
-      RecurrentCell("Keeps", 4, [inner](const CellStep& s) -> RecurrentState {
-        const Tensor in = s.x.chunk(4, 1)[0], square = in * in;  // before the formula
-        const RecurrentState next = inner.step()(s);
-        return {next.h + square, next.c};
-      }).states(2);
-  CellRNN net(options_of(keeps));
-  net->to(kFloat64);
-  const Tensor x = randn({5, 2, 3}, kFloat64), y = std::get<0>(net->forward(x));
-  const Tensor g = randn(y.sizes(), kFloat64);
-  const auto leaves = net->parameters();
-  const auto kept = autograd::grad({y}, leaves, {g}, true),
-             freed = autograd::grad({y}, leaves, {g});
-  for (std::size_t k = 0; k < leaves.size(); ++k) CHECK(kept[k].equal(freed[k]));
+  for (const bool apart : {false, true}) {
+    CAPTURE(apart);
+    const RecurrentCell inner = apart ? formula_gru() : formula_lstm();
+    const RecurrentCell around =
+        RecurrentCell("Around", inner.gates(),
+                      [inner](const CellStep& s) -> RecurrentState {
+                        const Tensor before = s.x.chunk(inner.gates(), 1)[0],
+                                     square = before * before;
+                        const RecurrentState next = inner.step()(s);
+                        const Tensor after = s.x.chunk(inner.gates(), 1)[1];
+                        return {next.h + square + after * after, next.c};
+                      })
+            .states(inner.states())
+            .apart(apart);
+    // The same with copies of the gates, which nobody can write over.
+    const RecurrentCell copies =
+        RecurrentCell("Copies", inner.gates(),
+                      [around](const CellStep& s) -> RecurrentState {
+                        const Tensor x = s.x.clone(),
+                                     hidden = s.hidden.defined() ? s.hidden.clone() : s.hidden;
+                        return around.step()({x, hidden, s.h, s.c, s.units, nullptr});
+                      })
+            .states(inner.states())
+            .apart(apart);
+    CellRNN net(options_of(around)), other(options_of(copies));
+    net->to(kFloat64);
+    other->to(kFloat64);
+    other->load_state_dict(net->state_dict());
+    const Tensor x = randn({5, 2, 3}, kFloat64), y = std::get<0>(net->forward(x));
+    const Tensor expected = std::get<0>(other->forward(x)), g = randn(y.sizes(), kFloat64);
+    CHECK(difference(y, expected) < 1e-14);
+    const auto leaves = net->parameters();
+    const auto kept = autograd::grad({y}, leaves, {g}, true),
+               freed = autograd::grad({y}, leaves, {g}),
+               right = autograd::grad({expected}, other->parameters(), {g});
+    for (std::size_t k = 0; k < leaves.size(); ++k) {
+      CHECK(kept[k].equal(freed[k]));
+      CHECK(difference(kept[k], right[k]) < 1e-13);
+    }
+  }
+}
+
+TEST_CASE("cell: second and third derivatives start from the results that lie over the gates") {
+  manual_seed(74);
+  const auto derivatives = [](CellRNN& net, const Tensor& x, const Tensors& weights) {
+    Tensors leaves = net->parameters(), all;
+    leaves.push_back(x);
+    Tensor y = std::get<0>(net->forward(x));
+    for (const Tensor& weight : weights) {
+      const Tensors first =
+          autograd::grad({y}, leaves, {weight.slice(0, 0, y.size(0))}, true, true);
+      all.insert(all.end(), first.begin(), first.end());
+      y = first.back() * first.back();  // of the shape of x
+    }
+    return all;
+  };
+  const auto same = [&](const RecurrentCell& formula, const RecurrentCell& ops) {
+    CellRNN fused(options_of(formula)), plain(options_of(ops));
+    fused->to(kFloat64);
+    plain->to(kFloat64);
+    copy_parameters(*fused, *plain);
+    const Tensor x = randn({3, 2, 3}, kFloat64).requires_grad_();
+    const Tensors weights{randn({3, 2, 4}, kFloat64), randn({3, 2, 3}, kFloat64),
+                          randn({3, 2, 3}, kFloat64)};
+    const Tensors got = derivatives(fused, x, weights), want = derivatives(plain, x, weights);
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      CAPTURE(k);
+      CHECK(difference(got[k], want[k]) < 1e-12);
+    }
+  };
+  same(formula_lstm(), op_lstm());
+  same(peephole_lstm(), op_peephole());
+  same(both_states(), op_both_states());
 }
 
 TEST_CASE("cell: units, both states and extras equal the same as tensor ops") {

@@ -161,6 +161,24 @@ TEST_CASE("rnn: the gates' gradients take no memory of their own") {
   }
 }
 
+TEST_CASE("rnn: what backward needs of the gates lies over them") {
+  const std::int64_t steps = 31, batch = 15, hidden = 64, input = 4;
+  struct Case {
+    const char* kind;
+    std::int64_t numbers;  // gates, h, and c with its tanh, for each unit and step
+  };
+  for (const Case& c : {Case{"lstm", 4 + 3}, Case{"gru", 6 + 1}}) {
+    CAPTURE(c.kind);
+    Recurrent net = made(c.kind, options(input, hidden));
+    const Tensor x = reel::randn({steps, batch, input}, kFloat64);
+    const std::size_t before = memory::live_bytes();
+    const Tensor y = net.forward(x)[0];
+    const std::size_t one = 8 * static_cast<std::size_t>(steps * batch * hidden);
+    // and half as much again of one for the rearranged weight and for memory's size classes
+    CHECK(memory::live_bytes() - before < one * static_cast<std::size_t>(c.numbers) + one * 3 / 2);
+  }
+}
+
 TEST_CASE("rnn: a sequence equals repeated single steps") {
   manual_seed(43);
   for (const std::string kind : kKinds) {
