@@ -343,28 +343,30 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
       pass.wanted_leaves_.insert(edge.leaf.impl());
   }
   struct Visit {
-    Node* node;
-    std::size_t next_edge;
+    Node* node = nullptr;
+    std::size_t next_edge = 0;
   };
-  std::vector<Visit> open;
+  std::vector<Visit> open(64);
+  std::size_t depth = 0;
   const auto enter = [&](Node* node) {
     if (!node || node->seen_by == pass.id_) return;
     if (nested) pass.outer_marks_.push_back({Ref<Node>::share(node), node->seen_by, node->on_path});
     node->seen_by = pass.id_;
     node->on_path = !ends.empty() && ends.count(node) != 0;
-    open.push_back({node, 0});
+    if (depth == open.size()) open.resize(2 * depth);
+    open[depth++] = {node, 0};
   };
   for (const Tensor& root : request.roots) {
     enter(gradient_edge(root).node.get());
-    while (!open.empty()) {
-      Node& node = *open.back().node;
-      const std::size_t i = open.back().next_edge++;
+    while (depth != 0) {
+      Node& node = *open[depth - 1].node;
+      const std::size_t i = open[depth - 1].next_edge++;
       if (i < node.edges.size()) {
         enter(node.edges[i].node.get());
         continue;
       }
       for (const Edge& edge : node.edges) node.on_path = node.on_path || pass.leads_somewhere(edge);
-      open.pop_back();
+      --depth;
     }
   }
 }

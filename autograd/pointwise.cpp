@@ -84,6 +84,9 @@ class SavedMemory {
       saved_value_changed(node, node.outputs[0].sizes, *storage_, version_);
   }
   std::byte* data() const { return data_; }
+  bool is_padded(std::size_t bytes) const {
+    return storage_ && storage_->data() == data_ && storage_->owned() && storage_->bytes() == bytes;
+  }
   void set_operand(Operand& operand) const {
     if (!storage_)
       operand.set_absent(Operand::Read);
@@ -240,11 +243,24 @@ void PointwiseNode::backward(Backward& pass) {
       put(grads[o] ? grads[o]->data : nullptr, kNoValue);
     for (std::size_t i = 0; i < count; ++i) put(targets[i] ? targets[i]->data : nullptr, nullptr);
     std::copy_n(accumulate, count, run.update);
-    Rest rest{k, ~std::uint64_t{0} >> (64 - k + count), 0};
-    for (std::size_t i = 0; i < count; ++i)
-      if (targets[i] && !is_padded(*targets[i]))
-        rest.copied_out |= std::uint64_t{1} << (k - count + i);
-    rest.copied_in |= rest.copied_out;
+    Rest rest{k, ~std::uint64_t{0} >> (64 - k + count), 0, 0};
+    if (!is_whole(numel, kernel)) {
+      std::uint64_t bit = 1;
+      const auto look = [&](bool padded) {
+        if (padded) rest.padded |= bit;
+        bit <<= 1;
+      };
+      for (std::size_t i = 0; i < count; ++i) look(values[i] && is_padded(*values[i]));
+      for (const auto& saved : saved_outputs)
+        look(saved.is_padded(static_cast<std::size_t>(numel) * element_size(dtype)));
+      for (std::size_t o = 0; o < outputs.size(); ++o) look(grads[o] && is_padded(*grads[o]));
+      for (std::size_t i = 0; i < count; ++i) {
+        const bool padded = targets[i] && is_padded(*targets[i]);
+        if (targets[i] && !padded) rest.copied_out |= bit;
+        look(padded);
+      }
+      rest.copied_in |= rest.copied_out;
+    }
     run_rows(numel, rest, kernel, run);
   } else {
     Operand operands[kMostOperands];
@@ -417,7 +433,10 @@ void run_pointwise(const char* name, const PointwiseOp& op, const void* formula,
     }
     const std::size_t all = count + static_cast<std::size_t>(op.outputs);
     std::fill_n(run.step, all, 1);
-    const Rest rest{all, (std::uint64_t{1} << count) - 1, 0};  // the results are fresh memory
+    Rest rest{all, (std::uint64_t{1} << count) - 1, 0, 0};  // the results are fresh memory
+    if (!is_whole(numel, kernel))
+      for (std::size_t i = 0; i < count; ++i)
+        rest.padded |= std::uint64_t{is_padded(*tensors[i]->impl())} << i;
     run_rows(numel, rest, kernel, run);
   } else {
     Operand operands[kMostOperands];

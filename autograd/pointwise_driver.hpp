@@ -6,7 +6,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "tensor.hpp"
+#include "tensor_impl.hpp"
 
 namespace reel::detail {
 
@@ -107,14 +107,22 @@ struct RowKernel {
 };
 
 /// Whether the memory of `t` reaches to the next multiple of 64 bytes, and is nobody else's.
-bool is_padded(const TensorImpl& t);
+inline bool is_padded(const TensorImpl& t) {
+  const Storage& storage = *t.storage;
+  return t.contiguous && t.data == storage.data() && storage.owned() &&
+         static_cast<std::size_t>(t.numel) * element_size(t.dtype) == storage.bytes();
+}
 /// What becomes of the last elements of a row, which do not fill the lanes: bits of the operands
 /// that are read from a copy, and of those that are written to one first. The others are written
-/// in place, over the padding.
+/// in place, over the padding. `padded`: bits of those whose memory may be read up to the next
+/// multiple of 64 bytes, which makes that copy a cheap one.
 struct Rest {
   std::size_t count;  // of operands
-  std::uint64_t copied_in, copied_out;
+  std::uint64_t copied_in, copied_out, padded;
 };
+inline bool is_whole(std::int64_t n, const RowKernel& kernel) {
+  return (n & (kernel.lanes - 1)) == 0;
+}
 void run_rest(std::int64_t whole, std::int64_t n, const Rest& rest, const RowKernel& kernel,
               Run& run);
 /// Runs a kernel over `n` elements; `run` holds the operands' data and steps.

@@ -13,14 +13,16 @@ namespace reel::detail {
 namespace {
 constexpr std::size_t kWidestLanes = 64;  // bytes
 alignas(kWidestLanes) std::byte zeros_of_lanes[kWidestLanes] = {};
+// Ones, then zeros: from `kWidestLanes - n` on, a mask of the first n bytes.
+struct Masks {
+  std::byte bytes[2 * kWidestLanes] = {};
+  constexpr Masks() {
+    for (std::size_t i = 0; i < kWidestLanes; ++i) bytes[i] = std::byte{0xFF};
+  }
+};
+constexpr Masks kMasks;
 }  // namespace
 std::byte* const kNoValue = zeros_of_lanes;
-
-bool is_padded(const TensorImpl& t) {
-  const Storage& storage = *t.storage;
-  return t.contiguous && t.data == storage.data() && storage.owned() &&
-         static_cast<std::size_t>(t.numel) * element_size(t.dtype) == storage.bytes();
-}
 
 // The last elements are read from copies, since what follows in memory must not matter.
 __attribute__((noinline)) void run_rest(std::int64_t whole, std::int64_t n, const Rest& rest,
@@ -36,6 +38,14 @@ __attribute__((noinline)) void run_rest(std::int64_t whole, std::int64_t n, cons
     originals[k] = run.data[k];
     run.data[k] = copies[k];
     if (!copied_in) continue;
+    if (rest.padded >> k & 1) {  // a load of what was just stored in pieces would wait for them
+      std::uint64_t words[kWidestLanes / 8], mask[kWidestLanes / 8];
+      std::memcpy(words, originals[k], kWidestLanes);
+      std::memcpy(mask, kMasks.bytes + kWidestLanes - part, kWidestLanes);
+      for (std::size_t i = 0; i < kWidestLanes / 8; ++i) words[i] &= mask[i];
+      std::memcpy(copies[k], words, kWidestLanes);
+      continue;
+    }
     std::memset(copies[k], 0, kWidestLanes);
     std::memcpy(copies[k], originals[k], part);
   }
@@ -286,12 +296,13 @@ std::int64_t stride_along(const Operand& o, std::size_t d, IntArrayRef shape, co
 }
 
 void walk_rows(std::int64_t n, ArrayRef<Operand> operands, const RowKernel& kernel, Run& run) {
-  Rest rest{operands.size(), 0, 0};
-  if ((n & (kernel.lanes - 1)) != 0)
+  Rest rest{operands.size(), 0, 0, 0};
+  if (!is_whole(n, kernel))
     for (std::size_t k = 0; k < operands.size(); ++k) {
       if (run.step[k] == 0) continue;
       const Operand& o = operands[k];
       const std::uint64_t bit = std::uint64_t{1} << k;
+      if (o.tensor && o.pieces == 1 && is_padded(*o.tensor)) rest.padded |= bit;
       if (o.access == Operand::Read)
         rest.copied_in |= bit;
       else if (o.tensor && (o.pieces != 1 || !is_padded(*o.tensor))) {
