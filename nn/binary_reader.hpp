@@ -23,10 +23,14 @@ class BinaryReader {
   template <class F>
   void object(F&& member) {
     std::set<std::string> keys;
+    object([&keys](const std::string& key) { return keys.insert(key).second; }, member);
+  }
+  template <class IsNew, class F>
+  void object(IsNew&& is_new, F&& member) {
     for (std::uint64_t left = expect(Type::Map); left > 0; --left) {
       const Place start = place();
       const std::string key = string();
-      if (!keys.insert(key).second) fail(start, "duplicate key '", key, "'");
+      if (!is_new(key)) fail(start, "duplicate key '", key, "'");
       member(key);
     }
   }

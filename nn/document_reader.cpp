@@ -188,7 +188,8 @@ Tensor read_tensor(Reader& in, const std::string& name, std::vector<SecondName>&
 template <class Reader>
 void read_tensors(Reader& in, NamedTensors& tensors, std::optional<std::uint64_t>& second_name) {
   std::vector<SecondName> seconds;
-  in.object([&](const std::string& name) { tensors.insert(name, read_tensor(in, name, seconds)); });
+  in.object([&](const std::string& name) { return !tensors.contains(name); },
+            [&](const std::string& name) { tensors.insert(name, read_tensor(in, name, seconds)); });
   share(in, tensors, seconds);
   if (!second_name && !seconds.empty()) second_name = seconds.front().place;
 }

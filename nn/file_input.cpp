@@ -25,9 +25,12 @@ std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
                                                 : product;
 }
 
-class FileSource : public Source {
+}  // namespace
+
+/// A descriptor, closed at the end.
+class File {
  public:
-  explicit FileSource(const std::string& path)
+  explicit File(const std::string& path)
       : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (file_ < 0) fail("open the file", errno);
     struct stat status {};
@@ -39,25 +42,27 @@ class FileSource : public Source {
     regular_ = S_ISREG(status.st_mode);
     size_ = regular_ ? static_cast<std::uint64_t>(status.st_size) : 0;
   }
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
-  ~FileSource() override { ::close(file_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { ::close(file_); }
 
-  std::size_t read(char* into, std::size_t most) override {
+  /// Up to `most` bytes from `place` on, or the next ones where the file is not regular.
+  std::size_t read(char* into, std::size_t most, std::uint64_t place) const {
     std::size_t size = 0;
     while (size < most) {
-      const ::ssize_t got = ::read(file_, into + size, most - size);
+      const ::ssize_t got =
+          regular_ ? ::pread(file_, into + size, most - size, static_cast<::off_t>(place + size))
+                   : ::read(file_, into + size, most - size);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) fail("read the file", errno);
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
     }
-    done_ += size;
     return size;
   }
-  std::uint64_t left() const override { return size_ - std::min(size_, done_); }
   /// Pipes and the like have no size.
   bool regular() const { return regular_; }
+  std::uint64_t size() const { return size_; }
 
  private:
   [[noreturn]] void fail(const char* doing, int error) const {
@@ -69,22 +74,40 @@ class FileSource : public Source {
   int file_;
   bool regular_ = false;
   std::uint64_t size_ = 0;
+};
+
+namespace {
+
+class FileSource : public Source {
+ public:
+  explicit FileSource(std::shared_ptr<const File> file) : file_(std::move(file)) {}
+  std::size_t read(char* into, std::size_t most) override {
+    const std::size_t size = file_->read(into, most, done_);
+    done_ += size;
+    return size;
+  }
+  std::uint64_t left() const override { return file_->size() - std::min(file_->size(), done_); }
+
+ private:
+  std::shared_ptr<const File> file_;
   std::uint64_t done_ = 0;
 };
 
 class TextSource : public Source {
  public:
-  explicit TextSource(std::string text) : text_(std::move(text)) {}
+  explicit TextSource(std::shared_ptr<const std::string> text) : text_(std::move(text)) {}
+  explicit TextSource(std::string text)
+      : TextSource(std::make_shared<const std::string>(std::move(text))) {}
   std::size_t read(char* into, std::size_t most) override {
-    const std::size_t size = std::min(most, text_.size() - done_);
-    if (size != 0) std::memcpy(into, text_.data() + done_, size);
+    const std::size_t size = std::min(most, text_->size() - done_);
+    if (size != 0) std::memcpy(into, text_->data() + done_, size);
     done_ += size;
     return size;
   }
-  std::uint64_t left() const override { return text_.size() - done_; }
+  std::uint64_t left() const override { return text_->size() - done_; }
 
  private:
-  std::string text_;
+  std::shared_ptr<const std::string> text_;
   std::size_t done_ = 0;
 };
 
@@ -104,13 +127,13 @@ class Resumed : public Source {
   std::unique_ptr<Source> rest_;
 };
 
-std::string rest_of(Source& source) {
+std::string rest_of(const File& file) {
   std::string bytes;
   std::size_t got = 1;
   while (got != 0) {
     const std::size_t size = bytes.size();
     bytes.resize(size + kPiece);
-    got = source.read(bytes.data() + size, kPiece);
+    got = file.read(bytes.data() + size, kPiece, size);
     bytes.resize(size + got);
   }
   return bytes;
@@ -194,10 +217,18 @@ std::string Input::take(std::uint64_t size) {
   return bytes;
 }
 
+OpenFile::OpenFile(const std::string& path)
+    : path_(path), file_(std::make_shared<const File>(path)) {
+  if (!file_->regular()) bytes_ = std::make_shared<const std::string>(rest_of(*file_));
+}
+
+Input OpenFile::read(const LoadOptions& options) const {
+  if (bytes_) return opened(std::make_unique<TextSource>(bytes_), path_, options);
+  return opened(std::make_unique<FileSource>(file_), path_, options);
+}
+
 Input open_input(const std::string& path, const LoadOptions& options) {
-  auto file = std::make_unique<FileSource>(path);
-  if (file->regular()) return opened(std::move(file), path, options);
-  return opened(std::make_unique<TextSource>(rest_of(*file)), path, options);
+  return OpenFile(path).read(options);
 }
 
 Input open_input(std::istream& stream, const LoadOptions& options) {

@@ -77,6 +77,21 @@ class Input {
   bool folded_ = false;
 };
 
+class File;
+/// A file that is opened once and can be read several times: a pipe gives its bytes only once, so
+/// they are kept. Throws FileError with the system's reason.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path);
+  /// From the first byte on, unfolded where it is compressed.
+  Input read(const LoadOptions& options) const;
+
+ private:
+  std::string path_;
+  std::shared_ptr<const File> file_;
+  std::shared_ptr<const std::string> bytes_;  // of what is no regular file
+};
+
 /// The file at `path`, unfolded where it is compressed. Throws FileError with the system's reason.
 Input open_input(const std::string& path, const LoadOptions& options);
 /// What is left in a stream, taken into memory. Throws FileError.

@@ -6,6 +6,7 @@
 
 #include "autograd/ops/ops.hpp"
 #include "autograd/tape.hpp"
+#include "document.hpp"
 #include "file_input.hpp"
 #include "file_output.hpp"
 #include "interchange_parts.hpp"
@@ -87,15 +88,17 @@ ModelLayout layout_from_name(const std::string& name) {
 
 ModelFile read_model(const std::string& path) {
   ModelFile file;
+  // Once for the layout and once for the content; the path is opened once, for it may be a pipe.
+  const files::OpenFile bytes(path);
   {
-    files::Input input = files::open_input(path, LoadOptions());
+    files::Input input = bytes.read(LoadOptions());
     json::Reader in(input);
     if (begins_as_object(input)) file.layout = layout_of(in);
   }
+  files::Input input = bytes.read(LoadOptions());
   if (file.layout == ModelLayout::Reel) {
-    file.state = StateFile::read(path);
+    file.state = files::read_document(input);
   } else {
-    files::Input input = files::open_input(path, LoadOptions());
     json::Reader in(input);
     file.state = read_foreign(file.layout, in, path);
   }

@@ -23,14 +23,19 @@ class Reader {
   /// Calls `member(key)` at the value of each member. A key that appears twice is refused.
   template <class F>
   void object(F&& member) {
-    expect('{');
     std::set<std::string> keys;
+    object([&keys](const std::string& key) { return keys.insert(key).second; }, member);
+  }
+  /// The same where the caller knows which keys there were, as a million of them take their room.
+  template <class IsNew, class F>
+  void object(IsNew&& is_new, F&& member) {
+    expect('{');
     if (take('}')) return;
     do {
       space();
       const Place start = in_.place();
       const std::string key = string();
-      if (!keys.insert(key).second) fail(start, "duplicate key '", key, "'");
+      if (!is_new(key)) fail(start, "duplicate key '", key, "'");
       expect(':');
       member(key);
     } while (take(','));

@@ -64,6 +64,7 @@ struct Entry {
   std::optional<Dims> shape;
   std::int64_t begin = -1;
   std::int64_t end = -1;
+  Tensor values;
 };
 
 Entry read_entry(json::Reader& in, const std::string& name) {
@@ -145,7 +146,7 @@ std::vector<SecondName> read_strings(json::Reader& in, const NamedTexts& texts, 
 
 /// Throws unless the entries, by their places, follow each other from 0 on without gap or overlap,
 /// and end within `size` bytes.
-void check_offsets(json::Reader& in, const std::vector<const Entry*>& entries, std::uint64_t size) {
+void check_offsets(json::Reader& in, const std::vector<Entry*>& entries, std::uint64_t size) {
   std::int64_t filled = 0;
   for (const Entry* entry : entries) {
     const auto values = static_cast<std::uint64_t>(count_elements(*entry->shape));
@@ -184,47 +185,52 @@ StateFile read_safetensors(Input& in) {
   std::vector<Entry> entries;
   NamedTexts texts;
   std::uint64_t texts_place = header_place;
-  header.object([&](const std::string& name) {
-    if (name != kMetadataKey) return entries.push_back(read_entry(header, name));
-    texts_place = header.place();
-    header.object([&](const std::string& key) { texts[key] = header.string(); });
-  });
+  std::set<std::string> names;
+  header.object([&](const std::string& name) { return names.insert(name).second; },
+                [&](const std::string& name) {
+                  if (name != kMetadataKey) return entries.push_back(read_entry(header, name));
+                  texts_place = header.place();
+                  header.object([&](const std::string& key) { texts[key] = header.string(); });
+                });
   header.finish();
+  names.erase(kMetadataKey);
   file.kind = "module";
   bool ours = false;
-  std::set<std::string> names;
-  for (const Entry& entry : entries) names.insert(entry.name);
   const auto seconds = read_strings(header, texts, texts_place, names, file, ours);
+  names.clear();
 
-  std::vector<const Entry*> order;
-  for (const Entry& entry : entries) order.push_back(&entry);
+  std::vector<Entry*> order;
+  for (Entry& entry : entries) order.push_back(&entry);
   std::stable_sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
     return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
   });
   check_offsets(header, order, in.left());
 
-  std::map<std::string, Tensor> made;
-  for (const Entry* entry : order) {
+  for (Entry* entry : order) {
     const std::uint64_t place = in.place();
-    const Tensor tensor = empty(*entry->shape, TensorOptions(entry->stored->dtype));
-    const char* wrong = read_bytes(tensor, *entry->stored,
+    entry->values = empty(*entry->shape, TensorOptions(entry->stored->dtype));
+    const char* wrong = read_bytes(entry->values, *entry->stored,
                                    [&](char* into, std::size_t size) { in.read(into, size); });
     if (wrong != nullptr) in.fail(place, "tensor '", entry->name, "': ", wrong);
-    made.emplace(entry->name, tensor);
   }
   if (!in.at_end()) in.fail(in.place(), "expected the end of the file, found more");
 
   NamedTensors all{"Tensor"}, probe{"Tensor"};
-  for (const Entry& entry : entries) all.insert(entry.name, made[entry.name]);
+  for (Entry& entry : entries) all.insert(std::move(entry.name), std::move(entry.values));
+  entries = {};
   for (const SecondName& second : seconds) all.insert(second.name, Tensor());
   share(header, all, seconds);
-  for (const auto& item : all) {
-    if (ours && starts_with(item.key(), kProbePrefix))
-      probe.insert(item.key().substr(std::string(kProbePrefix).size()), item.value());
-    else
-      file.tensors.insert(item.key(), item.value());
-  }
-  if (!probe.is_empty()) {
+  const auto of_probe = [ours](const auto& item) {
+    return ours && starts_with(item.key(), kProbePrefix);
+  };
+  if (std::none_of(all.begin(), all.end(), of_probe)) {
+    file.tensors = std::move(all);
+  } else {
+    for (const auto& item : all)
+      if (of_probe(item))
+        probe.insert(item.key().substr(std::string(kProbePrefix).size()), item.value());
+      else
+        file.tensors.insert(item.key(), item.value());
     const std::string wrong = probe_from(probe, file.probe);
     if (!wrong.empty()) in.fail(header_place, wrong);
   }

@@ -27,7 +27,7 @@ void AdagradOptions::validate() const {
 }
 
 void AdagradParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("sum", sum_);
   visit.required("sum");
 }
@@ -68,7 +68,7 @@ void AdadeltaOptions::validate() const {
 }
 
 void AdadeltaParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("square_avg", square_avg_);
   visit("acc_delta", acc_delta_);
   for (const char* name : {"square_avg", "acc_delta"}) visit.required(name);

@@ -90,7 +90,7 @@ void AdamWOptions::fields(Fields& visit) { visit_fields(*this, visit); }
 void AdamWOptions::validate() const { validate_adam("AdamW", *this); }
 
 void AdamParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("exp_avg", exp_avg_);
   visit("exp_avg_sq", exp_avg_sq_);
   visit("max_exp_avg_sq", max_exp_avg_sq_);

@@ -34,7 +34,7 @@ void AdamaxOptions::fields(Fields& visit) {
 }
 void AdamaxOptions::validate() const { validate_adam("Adamax", *this); }
 void AdamaxParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("exp_avg", exp_avg_);
   visit("exp_inf", exp_inf_);
   for (const char* name : {"exp_avg", "exp_inf"}) visit.required(name);
@@ -72,7 +72,7 @@ void NAdamOptions::validate() const {
   check(momentum_decay_ >= 0, "[NAdam] Invalid momentum_decay value: ", momentum_decay_);
 }
 void NAdamParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("mu_product", mu_product_);
   visit("exp_avg", exp_avg_);
   visit("exp_avg_sq", exp_avg_sq_);
@@ -111,7 +111,7 @@ Tensor NAdam::step(LossClosure closure) {
 void RAdamOptions::fields(Fields& visit) { visit_fields(*this, visit); }
 void RAdamOptions::validate() const { validate_adam("RAdam", *this); }
 void RAdamParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("exp_avg", exp_avg_);
   visit("exp_avg_sq", exp_avg_sq_);
   for (const char* name : {"exp_avg", "exp_avg_sq"}) visit.required(name);

@@ -180,8 +180,8 @@ void LBFGSOptions::validate() const {
 }
 
 void LBFGSParamState::fields(Fields& visit) {
-  visit("func_evals", func_evals_);
-  visit("n_iter", n_iter_);
+  visit.count("func_evals", func_evals_);
+  visit.count("n_iter", n_iter_);
   visit("t", t_);
   visit("prev_loss", prev_loss_);
   visit("H_diag", H_diag_);

@@ -170,9 +170,23 @@ LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {
 
 LRScheduler::~LRScheduler() = default;
 
+void LRScheduler::attempt(const std::function<void()>& change) {
+  const unsigned count = step_count_;
+  const std::vector<double> rates = get_current_lrs();
+  try {
+    change();
+  } catch (...) {
+    step_count_ = count;
+    set_lrs(rates);
+    throw;
+  }
+}
+
 void LRScheduler::step() {
-  ++step_count_;
-  set_lrs(get_lrs());
+  attempt([this] {
+    ++step_count_;
+    set_lrs(get_lrs());
+  });
 }
 
 void LRScheduler::set_lrs(const std::vector<double>& rates) {
@@ -213,9 +227,11 @@ void LRScheduler::visit_all(Fields& visit) {
 }
 
 void LRScheduler::restart(const std::vector<double>& base_lrs) {
-  step_count_ = 0;
-  set_lrs(base_lrs);
-  set_lrs(get_lrs());
+  attempt([&] {
+    step_count_ = 0;
+    set_lrs(base_lrs);
+    set_lrs(get_lrs());
+  });
 }
 
 Optimizer::StateDict LRScheduler::state_dict() const {
@@ -420,9 +436,11 @@ void SequentialLR::fields(Fields& visit) {
   }
 }
 void SequentialLR::restart(const std::vector<double>& base_lrs) {
-  step_count_ = 0;
-  set_lrs(base_lrs);
-  schedulers_[0]->restart(base_lrs);
+  attempt([&] {
+    step_count_ = 0;
+    set_lrs(base_lrs);
+    schedulers_[0]->restart(base_lrs);
+  });
 }
 
 }  // namespace optim

@@ -24,7 +24,8 @@ class LRScheduler {
   LRScheduler& operator=(const LRScheduler&) = delete;
 
   /// Counts one step and sets the learning rates. Throws Error where the schedule gives another
-  /// number of rates than there are groups.
+  /// number of rates than there are groups; then, and where get_lrs() throws, nothing was counted
+  /// or set.
   void step();
   /// The learning rates now in use, one per group.
   std::vector<double> get_last_lr() const { return get_current_lrs(); }
@@ -67,6 +68,8 @@ class LRScheduler {
 
  private:
   friend class SequentialLR;
+  /// Does `change`; where it throws, the count and the learning rates are as before.
+  void attempt(const std::function<void()>& change);
   void visit_all(Fields& visit);
 
   Optimizer& optimizer_;

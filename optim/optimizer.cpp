@@ -97,6 +97,16 @@ class FieldReader : public Fields {
     source_.read(prefix_ + name, value);
   }
   void operator()(const char* name, bool& value) override { source_.read(prefix_ + name, value); }
+  void count(const char* name, std::int64_t& value) override {
+    // What is computed from a count takes it for a double, and adds to it.
+    constexpr std::int64_t kMost = std::int64_t{1} << 53;
+    std::int64_t found = 0;
+    source_.read(prefix_ + name, found);
+    if (found < 0 || found > kMost)
+      source_.problem(prefix_, name, " must be a count from 0 to ", kMost, ", found ", found);
+    else
+      value = found;
+  }
   void operator()(const char* name, Tensor& value) override {
     shaped(name, value, param_.defined() ? param_.sizes() : IntArrayRef());
   }

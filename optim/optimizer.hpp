@@ -31,6 +31,8 @@ class Fields {
   virtual void operator()(const char* name, Tensor& value) = 0;
   /// A tensor of another shape, where -1 stands for any size, or an undefined one.
   virtual void shaped(const char* name, Tensor& value, IntArrayRef shape);
+  /// How often something happened: a file that says otherwise than 0 to 2^53 is refused.
+  virtual void count(const char* name, std::int64_t& value) { (*this)(name, value); }
   /// Counts, of any number. Throws Error unless overridden: only schedules have them.
   virtual void list(const char* name, std::vector<unsigned>& values);
   /// Says that the tensor `name` is in every file of such a state: one that lacks it is refused.

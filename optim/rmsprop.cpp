@@ -27,7 +27,7 @@ void RMSpropOptions::validate() const {
 }
 
 void RMSpropParamState::fields(Fields& visit) {
-  visit("step", step_);
+  visit.count("step", step_);
   visit("square_avg", square_avg_);
   visit("momentum_buffer", momentum_buffer_);
   visit("grad_avg", grad_avg_);

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "progress.hpp"
 
@@ -17,29 +19,46 @@ namespace {
   throw std::runtime_error("cannot write \"" + path + "\": " + why);
 }
 
-// In the same folder, so that a rename puts the file in place.
-std::string temporary_name(const std::string& path) { return path + ".tmp"; }
+// A new file beside `path`, so that a rename puts it in place; removed unless that happened. A file
+// of another program that has the name is left alone, and the next name is tried.
+class Temporary {
+ public:
+  explicit Temporary(const std::string& path) : path_(path) {
+    for (int i = 0; file_ == nullptr; ++i) {
+      name_ = path + "." + std::to_string(i) + ".tmp";
+      file_ = std::fopen(name_.c_str(), "wbx");
+      if (file_ == nullptr && (errno != EEXIST || i == 1000)) fail(path, std::strerror(errno));
+    }
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (file_ != nullptr) std::fclose(file_);
+    if (!name_.empty()) std::remove(name_.c_str());
+  }
+  void put_in_place(const std::string& content) {
+    const bool written = std::fwrite(content.data(), 1, content.size(), file_) == content.size();
+    const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
+    if (!written || !closed || std::rename(name_.c_str(), path_.c_str()) != 0)
+      fail(path_, std::strerror(errno));
+    name_.clear();
+  }
+
+ private:
+  std::string path_, name_;
+  std::FILE* file_ = nullptr;
+};
 
 }  // namespace
 
 void check_writable(const std::string& path) {
   if (fs::is_directory(path)) fail(path, "it is a folder");
   if (fs::exists(path) && !fs::is_regular_file(path)) fail(path, "it is a device or the like");
-  const std::string temporary = temporary_name(path);
-  if (!std::ofstream(temporary)) fail(path, std::strerror(errno));
-  std::remove(temporary.c_str());
+  const Temporary can_be_made(path);
 }
 
 void write_file(const std::string& path, const std::string& content) {
-  const std::string temporary = temporary_name(path);
-  std::ofstream file(temporary, std::ios::binary);
-  file << content;
-  file.close();
-  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string why = std::strerror(errno);
-    std::remove(temporary.c_str());
-    fail(path, why);
-  }
+  Temporary(path).put_in_place(content);
 }
 
 Metrics::Metrics(std::string path, std::int64_t last) : path_(std::move(path)) {

@@ -141,6 +141,12 @@ case $case in
     refuse 1 "device" text "${small[@]}" --steps 5 --metrics /dev/null
     refuse 1 "cannot" text "${small[@]}" --steps 5 --checkpoint /proc/model.json
     [ -c /dev/null ] || fail "/dev/null was replaced"
+    for file in m.jsonl m.svg m.json; do echo "of someone else" | tee $file.tmp >$file.0.tmp; done
+    find . -name "m.*" -exec cksum {} + | sort >before
+    expect 0 text "${small[@]}" --steps 5 --metrics m.jsonl --plot m.svg --checkpoint m.json
+    [ -s m.jsonl ] && [ -s m.svg ] || fail "no metrics or no plot"
+    find . -name "m.*.tmp" -exec cksum {} + | sort >after
+    same before after
     refuse 1 "diverged" --resume good.json --steps 50 --lr 1e38 --every 100
     ;;
 

@@ -175,7 +175,7 @@ class StatelessDataLoader {
     return *state;
   }
   /// The next begin() goes on from there instead of beginning an epoch. Throws Error where the
-  /// state does not fit the sampler.
+  /// state does not fit the sampler; then nothing has changed, and what was prefetched still comes.
   void load_state_dict(const StateDict& state) {
     std::int64_t batches = -1;
     StateDict epoch;
@@ -185,10 +185,16 @@ class StatelessDataLoader {
       else
         epoch.push_back(item);
     check(batches >= 0, "[DataLoader] the state is not that of a data loader: no 'batches'");
-    if (pool_) pool_->clear();
+    const auto old = sampler_.state_dict();
     sampler_.load_state_dict(epoch);
-    for (std::int64_t i = 0; i < batches && sampler_.next(options_.batch_size); ++i) {
+    try {
+      for (std::int64_t i = 0; i < batches && sampler_.next(options_.batch_size); ++i) {
+      }
+    } catch (...) {
+      if (old) sampler_.load_state_dict(*old);
+      throw;
     }
+    if (pool_) pool_->clear();
     epoch_ = std::move(epoch);
     delivered_ = static_cast<std::size_t>(batches);
     resumes_ = true;

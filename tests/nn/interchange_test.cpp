@@ -2,8 +2,11 @@
 // and what is refused. The fixtures hold PyTorch's answers.
 #include "nn/interchange.hpp"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "nn/interchange_parts.hpp"
 #include "tests/nn/interchange_support.hpp"
@@ -496,6 +499,27 @@ TEST_CASE("interchange: files cut anywhere or with a byte changed give an answer
   }
   CHECK(accepted > 100);  // digits became other digits
   CHECK(refused > 100);
+}
+
+TEST_CASE("interchange: a model can come through a pipe, which gives its bytes only once") {
+  for (const auto& [name, layout] : kFiles) {
+    CAPTURE(name);
+    const std::string text = text_of_file(name);
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    std::thread writer([&] {
+      for (std::size_t done = 0; done < text.size();)
+        done += static_cast<std::size_t>(::write(ends[1], text.data() + done, text.size() - done));
+      ::close(ends[1]);
+    });
+    ModelFile file;
+    CHECK(error_of<FileError>([&] { file = read_model("/dev/fd/" + std::to_string(ends[0])); }) ==
+          "");
+    writer.join();
+    ::close(ends[0]);
+    CHECK(file.layout == layout);
+    CHECK(same_tensors(file.state, read_model(interchange_path(name)).state));
+  }
 }
 
 TEST_CASE("interchange: the layout is found before damage is, and damage is still found") {

@@ -359,6 +359,12 @@ TEST_CASE("optim: load_state_dict lists what does not fit and changes nothing") 
   CHECK(mentions(
       refused([&](auto& dict) { entry(dict, "state.0.0.step") = reel::full({}, 1.5, kFloat64); }),
       {"state.0.0.step must be one int64, found float64"}));
+  for (const std::int64_t wrong :
+       {std::int64_t{-3}, std::int64_t{1} << 60, std::numeric_limits<std::int64_t>::max()})
+    CHECK(
+        mentions(refused([&](auto& dict) { entry(dict, "state.0.0.step") = reel::tensor(wrong); }),
+                 {"state.0.0.step must be a count from 0 to 9007199254740992, found " +
+                  std::to_string(wrong)}));
   CHECK(mentions(refused([&](auto& dict) {
                    entry(dict, "param_groups.0.params") = reel::full({}, 2, kInt64);
                  }),
@@ -401,6 +407,7 @@ TEST_CASE("optim: schedules check themselves and can be carried on") {
   CHECK(
       mentions(error_of<Error>([&] { wrong.step(); }),
                {"Number of learning rates not equal to number of param groups", "2 rates for 1"}));
+  CHECK(wrong.state_dict()[0].second.item<std::int64_t>() == 0);
   optim::StepLR first(sgd, 3, 0.5);
   first.step();
   first.step();

@@ -327,6 +327,38 @@ TEST_CASE("optim: a OneCycleLR whose first phase is one step begins at the top")
       }
 }
 
+TEST_CASE("optim: a step of a schedule that throws changes nothing") {
+  optim::SGD sgd({reel::zeros({1})}, 1.0);
+  bool fails = false;
+  const auto half = [&](unsigned t) {
+    if (fails) throw std::runtime_error("no rate");
+    return 1.0 / (1 + t);
+  };
+  const auto inner = std::make_shared<optim::LambdaLR>(sgd, half);
+  optim::SequentialLR schedule(sgd, {std::make_shared<optim::StepLR>(sgd, 1, 0.5), inner}, {2});
+  const auto all = [&] {
+    std::vector<double> numbers = schedule.get_last_lr();
+    for (const auto& item : schedule.state_dict())
+      for (const double x : values(item.second)) numbers.push_back(x);
+    return numbers;
+  };
+  // Step 2 begins the second schedule, step 3 goes on with it.
+  schedule.step();
+  for (const double rate : {1.0, 0.5}) {
+    const auto before = all();
+    fails = true;
+    CHECK_THROWS_AS(schedule.step(), std::runtime_error);
+    CHECK(all() == before);
+    fails = false;
+    schedule.step();
+    CHECK(schedule.get_last_lr()[0] == rate);
+  }
+  optim::OneCycleLR cycle(sgd, optim::OneCycleLROptions(1, 1).cycle_momentum(false));
+  cycle.step();
+  for (int i = 0; i < 2; ++i)
+    CHECK(mentions(error_of<Error>([&] { cycle.step(); }), {"Tried to step 2 times"}));
+}
+
 TEST_CASE("optim: the further optimizers and schedules check their arguments") {
   const std::vector<Tensor> p{reel::zeros({1})};
   const auto text = [](auto run) { return error_of<Error>([&] { run(); }); };

@@ -17,6 +17,7 @@ using namespace reel;
 using namespace reel::test;
 using data::DataLoaderOptions;
 using data::make_data_loader;
+using data::samplers::BucketSampler;
 using data::samplers::RandomSampler;
 using data::samplers::SequentialSampler;
 
@@ -286,6 +287,38 @@ TEST_CASE("data loader: it goes on from a saved place, whatever was prefetched")
     auto smaller = make_data_loader(batches_of(9), options);
     CHECK(mentions(error_of<Error>([&] { smaller->load_state_dict(state); }), {"out of range"}));
   }
+}
+
+TEST_CASE("data loader: a state that does not fit leaves it where it was") {
+  for (const std::size_t workers : {0u, 2u}) {
+    CAPTURE(workers);
+    const auto options = DataLoaderOptions(4).workers(workers).max_jobs(5);
+    auto larger = make_data_loader(batches_of(90), options);
+    larger->begin();
+    auto loader = make_data_loader(batches_of(26), options);
+    std::vector<double> seen;
+    for (auto& batch : *loader) {
+      for (const double v : values(batch.data)) seen.push_back(v);
+      CHECK(mentions(error_of<Error>([&] { loader->load_state_dict(larger->state_dict()); }),
+                     {"out of range"}));
+    }
+    CHECK(std::set<double>(seen.begin(), seen.end()).size() == 26);
+  }
+  // A sampler that refuses only when it is asked for a batch.
+  const auto loader_of = [](std::size_t batch) {
+    return make_data_loader(batches_of(6), BucketSampler({1, 2, 3, 4, 5, 6}, 2),
+                            DataLoaderOptions(batch));
+  };
+  auto twos = loader_of(2), threes = loader_of(3);
+  twos->begin();
+  auto state = twos->state_dict();
+  state.back().second = tensor(std::int64_t{1});
+  const auto before = threes->state_dict();
+  CHECK(mentions(error_of<Error>([&] { threes->load_state_dict(state); }), {"batches of 2"}));
+  const auto after = threes->state_dict();
+  REQUIRE(after.size() == before.size());
+  for (std::size_t i = 0; i < after.size(); ++i)
+    CHECK(values(after[i].second) == values(before[i].second));
 }
 
 TEST_CASE("data loader: two loaders at once, and a training step between batches") {
