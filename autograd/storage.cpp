@@ -15,7 +15,10 @@ namespace memory {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kSmall = 1024;  // up to here one class per 64 bytes, above four per doubling
+constexpr std::size_t kHeader = 64;  // Storage sits in front of its data, in the same block
+// Up to here one class per 64 bytes. Above, four per doubling of what follows a header, so that the
+// powers of two that tensors often have as sizes fill theirs.
+constexpr std::size_t kSmall = 1024 + kHeader;
 constexpr std::size_t kSmallClasses = kSmall / kAlignment;
 constexpr std::size_t kClasses = kSmallClasses + 4 * 40;
 
@@ -28,11 +31,12 @@ SizeClass class_of(std::size_t bytes) {
     const std::size_t index = (bytes - (bytes != 0)) / kAlignment;
     return {index, (index + 1) * kAlignment};
   }
-  const auto doubling = static_cast<std::size_t>(63 - __builtin_clzll(bytes - 1));  // 2^d < bytes
+  const std::size_t data = bytes - kHeader;
+  const auto doubling = static_cast<std::size_t>(63 - __builtin_clzll(data - 1));  // 2^d < data
   const std::size_t base = std::size_t{1} << doubling;
   const std::size_t quarter = base / 4;
-  const std::size_t part = (bytes - base + quarter - 1) >> (doubling - 2);  // 1..4
-  return {kSmallClasses + 4 * (doubling - 10) + part - 1, base + part * quarter};
+  const std::size_t part = (data - base + quarter - 1) >> (doubling - 2);  // 1..4
+  return {kSmallClasses + 4 * (doubling - 10) + part - 1, kHeader + base + part * quarter};
 }
 
 std::atomic<std::size_t> cache_limit{std::size_t{1} << 30};
@@ -178,14 +182,14 @@ Ref<Storage> Storage::make(std::size_t bytes) {
 
 Ref<Storage> Storage::borrow(void* data, std::size_t bytes, std::function<void(void*)> deleter) {
   auto owned = std::make_unique<std::function<void(void*)>>(std::move(deleter));
-  void* block = memory::allocate(kHeader);
+  void* block = memory::allocate(memory::kHeader);
   auto* storage = new (block) Storage(data, bytes);
   storage->deleter_ = owned.release();
   return Ref<Storage>::adopt(storage);
 }
 
 void Storage::destroy() {
-  std::size_t size = kHeader;
+  std::size_t size = memory::kHeader;
   if (deleter_) {
     if (*deleter_) (*deleter_)(data_);
     delete deleter_;

@@ -54,7 +54,7 @@ class HiddenProduct {
         repeated_(once ? nullptr : std::make_shared<reel::detail::RepeatedWeight>(weight)) {}
   // The rows of x from `row` on, as many as h has. Takes over their memory.
   Tensor operator()(const Tensor& x, std::int64_t row, const Tensor& h) const {
-    if (repeated_) return reel::detail::add_linear_into(x, row, h, repeated_);
+    if (repeated_) return reel::detail::add_linear_into(x, row, h, *repeated_);
     return x.narrow(0, row, h.size(0)) + linear(h, weight_);
   }
   Tensor operator()(const Tensor& h) const {
@@ -124,8 +124,7 @@ Step cell_step(const RecurrentCell& cell, bool checked, const RecurrentWeights& 
     } else {
       x = product(from_input, row, h);
     }
-    const CellStep given{x, hidden, state.h, state.c, w.units, place,
-                         !normed && cell.is_formula()};
+    const CellStep given{x, hidden, state.h, state.c, w.units, place, !normed && cell.is_formula()};
     if (w.norm_c.defined()) return normed_lstm(w, given);
     RecurrentState next = cell.step()(given);
     if (checked) check_step(cell, state, next);

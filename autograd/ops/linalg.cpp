@@ -295,12 +295,15 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
   detail::gather_rows(products, from.positions, out);
   record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&x, &weight, &bias, &from.table},
          {&out},
-         [from, in, width, rows = Saved(x), w = Saved(weight), table = Saved(from.table),
+         [from, in, width, shape = Dims(x.sizes()), w = Saved(weight), table = Saved(from.table),
           at = Saved(from.positions)](Backward& pass) {
            const Tensor g = pass.grad().reshape({-1, width});
            if (pass.recording() || pass.restricted() || from.watched(pass.node().edges[0])) {
-             const Tensor taken = rows.get(pass);
-             if (pass.needs(0)) pass.add(0, matmul(g, w.get(pass)).reshape(taken.sizes()), true);
+             const Tensor taken = empty(shape, g.scalar_type());  // x, which was not kept
+             detail::gather_rows(table.value(pass).detach().contiguous(), at.value(pass), taken);
+             const Edge& up = pass.node().edges[0];
+             if (pass.recording()) taken.impl()->set_history(up.node, up.nr);
+             if (pass.needs(0)) pass.add(0, matmul(g, w.get(pass)).reshape(shape), true);
              pass.add_row_product(1, g, taken.reshape({-1, in}));
              if (pass.needs(2)) pass.add(2, g.sum(0), true);
              return;
@@ -360,17 +363,16 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 namespace detail {
 
 RepeatedWeight::RepeatedWeight(const Tensor& w)
-    : weight(w), forward(w.detach().t()), backward(w.detach()) {}
+    : weight(w), forward(w.detach().t()), backward(std::make_shared<PackedOperand>(w.detach())) {}
 
-Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
-                       const std::shared_ptr<RepeatedWeight>& w) {
+Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x, RepeatedWeight& w) {
   const Tensor out = window(input, 0, row, x.size(0));
-  w->forward.multiply(x, out, true);
-  if (needs_record(input, x, w->weight)) {
+  w.forward.multiply(x, out, true);
+  if (needs_record(input, x, w.weight)) {
     Node& node =
-        record("AddmmBackward0", {&input, &x, &w->weight}, {&out},
-               [row, after = input.size(0) - row - x.size(0), x = Saved(x),
-                saved = Saved(w->weight), w](Backward& pass) {
+        record("AddmmBackward0", {&input, &x, &w.weight}, {&out},
+               [row, after = input.size(0) - row - x.size(0), x = Saved(x), saved = Saved(w.weight),
+                packed = w.backward](Backward& pass) {
                  const Tensor& g = pass.node().outputs[0].slot.sum;
                  const Tensor& weight = saved.value(pass);
                  if (pass.recording()) {
@@ -381,7 +383,7 @@ Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
                    pass.add_region();
                    if (pass.needs(1)) {
                      const Backward::Target into = pass.target(1);
-                     w->backward.multiply(g, into.memory, into.accumulate);
+                     packed->multiply(g, into.memory, into.accumulate);
                    }
                  }
                  pass.add_row_product(2, g, x.value(pass));

@@ -50,17 +50,17 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor
 
 namespace detail {
 /// A weight [out, in] that the steps of one sequence share, with the rearranged copies of it that
-/// they multiply by.
+/// they multiply by. The tape keeps the second one alone.
 struct RepeatedWeight {
   explicit RepeatedWeight(const Tensor& w);
   Tensor weight;
-  PackedOperand forward, backward;
+  PackedOperand forward;
+  std::shared_ptr<PackedOperand> backward;
 };
 /// input + x W^T for x [size, in] and rows [row, row + size) of `input` [rows, out]. The result
 /// takes over the memory of these rows, which nobody may read afterwards: for the steps of a
 /// recurrent net, for which a view and its node more for each would tell.
-Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x,
-                       const std::shared_ptr<RepeatedWeight>& w);
+Tensor add_linear_into(const Tensor& input, std::int64_t row, const Tensor& x, RepeatedWeight& w);
 }  // namespace detail
 
 }  // namespace reel

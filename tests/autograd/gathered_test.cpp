@@ -176,3 +176,15 @@ TEST_CASE("gathered: gradients of gradients") {
       },
       net.leaves()));
 }
+
+TEST_CASE("gathered: rows that nobody holds take no memory until backward") {
+  const Tensor table = rand({50, 256}).requires_grad_(), weight = rand({16, 256}).requires_grad_();
+  const Tensor indices = randint(0, 50, {64, 32}, kInt64);
+  const std::size_t before = memory::live_bytes();
+  const Tensor y = linear(embedding(table, indices), weight);
+  CHECK(memory::live_bytes() - before < 2 * y.nbytes());  // the rows are 16 times as many bytes
+  const Tensor g = rand(y.sizes());
+  const auto all = autograd::grad({y}, {table, weight}, {g}, true, true);  // asks for the rows
+  Tensor rows = embedding(table, indices).detach();
+  CHECK(allclose(all[1], matmul(g.reshape({-1, 16}).t(), rows.reshape({-1, 256})), 1e-4));
+}

@@ -135,6 +135,15 @@ TEST_CASE("robust: memory that there is not is not counted") {
   CHECK(memory::live_bytes() == before);
 }
 
+TEST_CASE("robust: a power of two takes no more memory than its header on top") {
+  for (const std::int64_t bytes : {std::int64_t{4096}, std::int64_t{1} << 16, std::int64_t{1} << 22,
+                                   std::int64_t{5} << 20, std::int64_t{7} << 20}) {
+    const std::size_t before = memory::live_bytes();
+    const Tensor t = empty({bytes}, kUInt8);
+    CHECK(memory::live_bytes() - before == static_cast<std::size_t>(bytes) + 64);
+  }
+}
+
 TEST_CASE("robust: memory is flat over 10,000 training steps") {
   memory::empty_cache();  // what other tests left is not to be counted
   manual_seed(31);
