@@ -20,7 +20,7 @@ const auto kSoftplus = [](auto v) {
 
 Tensor relu(const Into& into, const Tensor& x) {
   return elementwise<true>(
-      into, "ReluBackward0", [](auto v) { return relu(v); }, x);
+      into, "ReluBackward0", [](auto v) { return formula::kept<formula::Relu>(v); }, x);
 }
 Tensor hardtanh(const Into& into, const Tensor& x, const Scalar& min_val, const Scalar& max_val) {
   check<DtypeError>(x.scalar_type() != kBool, "[hardtanh] is not implemented for bool tensors");

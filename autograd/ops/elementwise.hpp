@@ -5,6 +5,23 @@
 #include "pointwise.hpp"
 #include "view.hpp"
 
+namespace reel::formula {
+
+/// A cheap function of the table whose result is kept for backward all the same. So its operand may
+/// be written in place, as in PyTorch.
+template <class Op>
+struct Kept : Op {
+  static constexpr bool costly = true;
+};
+template <class Op, class A>
+struct Picks<Ex<Kept<Op>, A>> : Picks<Ex<Op, A>> {};
+template <class Op, class M, class A, class P>
+REEL_INLINE auto kept(const Val<M, A, P>& a) {
+  return M::template unary<Kept<Op>>(a);
+}
+
+}  // namespace reel::formula
+
 namespace reel::detail {
 
 /// Where an op's result goes: to new memory, or (`op` names the op) into `self`.
