@@ -358,10 +358,11 @@ Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result)
   check_in_place(op, self);
   check<ShapeError>(result.sizes() == self.sizes(), "[", op, "] output with shape ", self.sizes(),
                     " doesn't match the broadcast shape ", result.sizes());
+  const ScalarType own = self.scalar_type(), given = result.scalar_type();
   check<DtypeError>(
-      is_floating_point(self.scalar_type()) || !is_floating_point(result.scalar_type()), "[", op,
-      "] result type ", to_string(result.scalar_type()),
-      " can't be cast to the desired output type ", to_string(self.scalar_type()));
+      is_floating_point(own) || (own == kBool ? given == kBool : !is_floating_point(given)), "[",
+      op, "] result type ", to_string(given), " can't be cast to the desired output type ",
+      to_string(own));
   const Tensor converted = result.to(self.scalar_type());
   const bool recorded = needs_record(self, converted);
   const auto order = recorded && self.is_view() ? base_order(op, self) : nullopt;

@@ -237,7 +237,8 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
         break;
     }
   }
-  return picks.empty() ? result : pick(result, picks);
+  if (!picks.empty()) return pick(result, picks);
+  return result.is_same(x) ? x.expand(x.sizes()) : result;  // a tensor of its own in any case
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding_idx) {

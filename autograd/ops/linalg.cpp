@@ -129,17 +129,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return bmm(flat(a), flat(b)).reshape(sizes);
 }
 
-// 0 x + y: x is not read, as its NaNs must not count, but has a gradient, of zeros.
-static Tensor beside(const Tensor& x, const Tensor& y) {
-  if (!needs_record(x)) return y;
-  Tensor out = y.detach();
-  record("AddBackward0", {&x, &y}, {&out}, [own = Dims(x.sizes())](Backward& pass) {
-    if (pass.needs(0)) pass.add(0, zeros(own, pass.grad().scalar_type()), true);
-    if (pass.needs(1)) pass.pass_on(1);
-  });
-  return out;
-}
-// beta x + alpha y, of the shape of y.
+// beta x + alpha y, of the shape of y; x is not read where beta is 0, as its NaNs must not count.
 static Tensor weighted_sum(const char* op, const Tensor& x, const Tensor& y, const Scalar& beta,
                            const Scalar& alpha) {
   check<ShapeError>(broadcast_shapes(op, x.sizes(), y.sizes()) == y.sizes(), "[", op,
@@ -149,7 +139,7 @@ static Tensor weighted_sum(const char* op, const Tensor& x, const Tensor& y, con
   if (!y.is_floating_point() && (beta.isFloatingPoint() || alpha.isFloatingPoint()))
     return weighted_sum(op, x, y, beta.toLong(), alpha.toLong());
   const Tensor scaled = alpha.toDouble() == 1.0 ? y : y * alpha;
-  if (beta.toDouble() == 0.0) return beside(x, scaled);
+  if (beta.toDouble() == 0.0) return detail::beside("AddBackward0", x, scaled);
   return beta.toDouble() == 1.0 ? x + scaled : x * beta + scaled;
 }
 

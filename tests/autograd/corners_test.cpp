@@ -217,3 +217,54 @@ TEST_CASE("relu and reciprocal need their result and not their operand") {
   y.mul_(2);
   CHECK_SAYS(AutogradError, gradient(y, x), "[ReluBackward0]", "modified in place");
 }
+
+TEST_CASE("a slope that is constant piece by piece has a gradient, of zeros") {
+  const Tensor x = leaf({-1, 0, 2, 7});
+  using Function = Tensor (*)(const Tensor&);
+  const Function straight[] = {
+      [](const Tensor& t) { return t.abs(); },
+      [](const Tensor& t) { return t.relu(); },
+      [](const Tensor& t) { return relu6(t); },
+      [](const Tensor& t) { return hardtanh(t); },
+      [](const Tensor& t) { return leaky_relu(t, 0.3); },
+      [](const Tensor& t) { return hardshrink(t); },
+      [](const Tensor& t) { return t.norm(1); },
+      [](const Tensor& t) { return t.norm(kInf); },
+      [](const Tensor& t) { return l1_loss(t, zeros_like(t)); },
+      [](const Tensor& t) { return t.clone().relu_(); },
+  };
+  for (const Function f : straight) {
+    const Tensor g = autograd::grad({f(x).sum()}, {x}, {}, nullopt, true)[0];
+    REQUIRE(g.requires_grad());
+    CHECK(equal(gradient(g, x), zeros({4}, kFloat64)));
+  }
+  CHECK(equal(gradient(leaky_relu(x, 0.3), x), reals({0.3, 0.3, 1, 1})));
+  const Tensor wide = leaf({-kInf, -3, 0, 3, kInf, kNaN});
+  CHECK(difference(gradient(hardswish(wide), wide), reals({0, -0.5, 0.5, 1.5, 1, 1})) < 1e-15);
+  CHECK(difference(hardswish(wide), reals({kNaN, 0, 0, 3, kInf, kNaN})) == 0);
+}
+
+TEST_CASE("what an index list gives is a tensor of its own; an empty index keeps the graph") {
+  const Tensor x = arange(6).to(kFloat64).view({2, 3});
+  for (const Tensor& y : {x.index({}), x.index({"..."}), x.t().index({"..."})}) {
+    CHECK(y.is_view());
+    CHECK(y.data_ptr() == x.data_ptr());
+    y.unsqueeze_(0);
+  }
+  CHECK(x.sizes() == IntArrayRef{2, 3});
+  const Tensor none = zeros({0, 3}, kInt64), source = ones({1, 3}, kFloat64).requires_grad_();
+  for (const Tensor& y : {x.scatter(0, none, source), x.scatter_add(0, none, source)}) {
+    CHECK(y.requires_grad());
+    CHECK(equal(y.detach(), x));
+    CHECK(equal(gradient(y, source), zeros({1, 3}, kFloat64)));
+  }
+}
+
+TEST_CASE("in place: a bool tensor takes no numbers") {
+  const Tensor flags = tensor({true, false});
+  CHECK_SAYS(DtypeError, flags.clone().square_(), "[square_]", "Long", "Bool");
+  CHECK_SAYS(DtypeError, flags.clone().floor_divide_(2), "[floor_divide_]", "Long", "Bool");
+  CHECK_SAYS(DtypeError, flags.clone().cumsum_(0), "[cumsum_]", "Long", "Bool");
+  CHECK(equal(flags.clone().logical_not_(), tensor({false, true})));
+  CHECK(equal(flags.clone().masked_fill_(flags, 0), tensor({false, false})));
+}
