@@ -1,6 +1,7 @@
 #include "num.hpp"
 
 #include "ops/ops.hpp"
+#include "ops/view.hpp"
 
 namespace reel::formula {
 
@@ -36,6 +37,16 @@ Tensor operator==(const Num<Tensor>& a, const Num<Tensor>& b) {
 }
 Num<Tensor> Num<Tensor>::choose(const Tensor& mask, const Num& a, const Num& b) {
   return Num(mask.defined() && known(a, b) ? where(mask, a.v, b.v) : Tensor());
+}
+template <>
+Num<Tensor> step(const Num<Tensor>& x) {
+  if (!x.v.defined()) return Num<Tensor>();
+  const Tensor flat = logical_not(x.v <= 0).to(x.v.scalar_type());
+  return Num<Tensor>(detail::beside("ThresholdBackwardBackward0", x.v, flat));
+}
+template <>
+Num<Tensor> sign(const Num<Tensor>& x) {
+  return Num<Tensor>(x.v.defined() ? x.v.sign() : Tensor());
 }
 template <>
 Num<Tensor> power(const Num<Tensor>& a, const Num<Tensor>& b) {

@@ -120,6 +120,12 @@ REEL_INLINE Num<V> sign(const Num<V>& x) {
   const auto zero = Num<V>::constant(0);
   return choose(zero < x, Num<V>::constant(1), choose(x < zero, Num<V>::constant(-1), zero));
 }
+// Tensors stay functions of x, with a derivative of zero: a gradient of a gradient is zero there,
+// and not missing.
+template <>
+Num<Tensor> step(const Num<Tensor>& x);
+template <>
+Num<Tensor> sign(const Num<Tensor>& x);
 
 template <class V>
 REEL_INLINE Num<V> power(const Num<V>& a, const Num<V>& b) {

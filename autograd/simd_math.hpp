@@ -42,16 +42,33 @@ Batch<T, A> mend(const Batch<T, A>& result, const xsimd::batch_bool<T, A>& wrong
   return Batch<T, A>::load_aligned(to);
 }
 
+#if defined(__FMA__) || defined(__aarch64__)
+#define REEL_FUSES true
+#else
+#define REEL_FUSES false
+#endif
 /// x y + z, rounded once whatever the instruction set (xsimd's fma may round twice).
 template <class T, class A>
 Batch<T, A> fused(const Batch<T, A>& x, const Batch<T, A>& y, const Batch<T, A>& z) {
-  constexpr std::size_t n = Batch<T, A>::size;
-  alignas(64) T a[n], b[n], c[n];
-  x.store_aligned(a);
-  y.store_aligned(b);
-  z.store_aligned(c);
-  for (std::size_t i = 0; i < n; ++i) c[i] = std::fma(a[i], b[i], c[i]);
-  return Batch<T, A>::load_aligned(c);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(x) == 64) {
+    if constexpr (std::is_same_v<T, float>)
+      return Batch<T, A>(_mm512_fmadd_ps(x, y, z));
+    else
+      return Batch<T, A>(_mm512_fmadd_pd(x, y, z));
+  }
+#endif
+  if constexpr (REEL_FUSES) {
+    return xsimd::fma(x, y, z);
+  } else {
+    constexpr std::size_t n = Batch<T, A>::size;
+    alignas(64) T a[n], b[n], c[n];
+    x.store_aligned(a);
+    y.store_aligned(b);
+    z.store_aligned(c);
+    for (std::size_t i = 0; i < n; ++i) c[i] = std::fma(a[i], b[i], c[i]);
+    return Batch<T, A>::load_aligned(c);
+  }
 }
 
 // ---------------------------------------------------------------- exponentials and logarithms
@@ -345,14 +362,121 @@ REEL_CALLED Batch<float, A> pow(Batch<float, A> a, Batch<float, A> b) {
   return mend(
       F::load_aligned(narrow_a), !plain, [](float x, float y) { return std::pow(x, y); }, a, b);
 }
+/// A number to twice the precision, as the sum of two of which `lo` is small beside `hi`.
+template <class B>
+struct Pair {
+  B hi, lo;
+};
+/// a + b for |a| >= |b|, or a = 0: the sum, and what its rounding left out.
+template <class B>
+Pair<B> exact_sum(const B& a, const B& b) {
+  const B sum = a + b;
+  return {sum, (a - sum) + b};
+}
+template <class B>
+Pair<B> exact_product(const B& a, const B& b) {
+  const B product = a * b;
+  return {product, fused(a, b, -product)};
+}
+
+// log((1 + s) / (1 - s)) / s as 2 + 2/3 z + z^2 times this polynomial of z = s^2, for z up to
+// 0.0295, and e^r as 1 + r + r^2 times that of r, for |r| up to log(2) / 2: Chebyshev
+// interpolation, relative errors 2^-66 of the logarithm and 2^-56.
+inline constexpr double kLogSeries64[] = {0.4,
+                                          0.28571428571429364,
+                                          0.22222222221655885,
+                                          0.18181818335392802,
+                                          0.1538459496251843,
+                                          0.1333480469384731,
+                                          0.11706236339491206,
+                                          0.11723178623876518};
+inline constexpr double kExpSeries64[] = {
+    0.5000000000000001,     0.16666666666666669,    0.04166666666662413,    0.008333333333330062,
+    0.0013888888917213717,  0.00019841269863053618, 2.4801521295954376e-05, 2.7557268459997064e-06,
+    2.7620088445409746e-07, 2.510038549551032e-08};
+// log(2), the first part with 11 zeros at its end: its product with an exponent is exact.
+constexpr double kLog2High = 0.6931471805598903, kLog2Low = 5.497923018708371e-14;
+
+/// The logarithm of positive finite x: the error is below 2^-63 of it, as a power of 700 needs.
+template <class A>
+Pair<Batch<double, A>> exact_log(const Batch<double, A>& x) {
+  using B = Batch<double, A>;
+  using U = Batch<std::uint64_t, A>;
+  // x = 2^e m with m between sqrt(1/2) and sqrt(2).
+  const auto tiny = x < B(2.2250738585072014e-308);
+  const U bits = xsimd::bitwise_cast<U>(B(xsimd::select(tiny, x * B(18014398509481984.0), x)));
+  const U k = (bits - U(0x3fe6a09e667f3bcdu) + U(std::uint64_t{1024} << 52)) >> 52;  // e + 1024
+  const B m = xsimd::bitwise_cast<B>(U(bits - ((k - U(1024)) << 52)));
+  // The number 2^52 + k, from its bits.
+  const B e = xsimd::bitwise_cast<B>(U(k | U(0x4330000000000000u))) -
+              xsimd::select(tiny, B(4503599627371574.0), B(4503599627371520.0));
+
+  // s = (m - 1) / (m + 1)
+  const B f = m - B(1.0), d = m + B(1.0), rest_of_d = m - (d - B(1.0)), inverse = B(1.0) / d;
+  const B s = f * inverse;
+  const B s_lo = fused(-s, rest_of_d, fused(-s, d, f)) * inverse;
+  const Pair<B> z = exact_product(s, s);
+  const B z_lo = fused(s + s, s_lo, z.lo);
+
+  // 2/3 z + z^2 P(z), then its product with s, then 2 s on top.
+  constexpr double third = 0.6666666666666666, third_lo = 3.700743415417188e-17;
+  const Pair<B> first = exact_product(z.hi, B(third));
+  const Pair<B> u = exact_sum(first.hi, B(z.hi * z.hi * polynomial(z.hi, kLogSeries64)));
+  const B u_lo = u.lo + fused(z.hi, B(third_lo), fused(z_lo, B(third), first.lo));
+  const Pair<B> v = exact_product(s, u.hi);
+  const B v_lo = fused(s_lo, u.hi, fused(s, u_lo, v.lo));
+  const Pair<B> near = exact_sum(B(s + s), v.hi);
+  const B near_lo = near.lo + (v_lo + (s_lo + s_lo));
+
+  const Pair<B> y = exact_sum(B(e * B(kLog2High)), near.hi);
+  return {y.hi, y.lo + fused(e, B(kLog2Low), near_lo)};
+}
+
+/// e^(x + less), for a small `less`.
+template <class A>
+Batch<double, A> exp_sum(const Batch<double, A>& x, const Batch<double, A>& less) {
+  using B = Batch<double, A>;
+  const B c = xsimd::max(B(-800.0), xsimd::min(B(800.0), x));
+  const B n = xsimd::nearbyint(c * B(1.44269504088896341));
+  // Beyond these ends the result is 0 or infinite, whatever is left.
+  const B r =
+      fused(-n, B(kLog2High), c) + xsimd::select(c == x, fused(-n, B(kLog2Low), less), B(0.0));
+  const B y = fused(r * r, polynomial(r, kExpSeries64), r) + B(1.0);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(B) == 64) return B(_mm512_scalef_pd(y, n));
+#endif
+  // In two steps: through the denormals to zero and up to infinity.
+  const auto power = [](const B& k) {
+    using U = Batch<std::uint64_t, A>;
+    return xsimd::bitwise_cast<B>(U(xsimd::bitwise_cast<U>(B(k + B(4503599627371519.0))) << 52));
+  };
+  const B half = xsimd::trunc(n * B(0.5));
+  return y * power(half) * power(n - half);
+}
+
+/// a^b = e^(b log |a|), with the sign of a where b is odd.
 template <class A>
 REEL_CALLED Batch<double, A> pow(Batch<double, A> a, Batch<double, A> b) {
-  constexpr std::size_t n = Batch<double, A>::size;
-  alignas(64) double x[n], y[n];
-  a.store_aligned(x);
-  b.store_aligned(y);
-  for (std::size_t i = 0; i < n; ++i) x[i] = std::pow(x[i], y[i]);
-  return Batch<double, A>::load_aligned(x);
+  using B = Batch<double, A>;
+  const auto by_libm = [](double x, double y) { return std::pow(x, y); };
+  if constexpr (!REEL_FUSES) {
+    return mend(a, a == a || a != a, by_libm, a, b);
+  } else {
+    const B most(std::numeric_limits<double>::max()), size = xsimd::abs(a);
+    const Pair<B> log = exact_log(size);
+    // Larger exponents than 2^65 change no result, and their product with a logarithm is finite.
+    const B bounded = xsimd::max(B(-0x1p65), xsimd::min(B(0x1p65), b));
+    const Pair<B> product = exact_product(bounded, log.hi);
+    B y = exp_sum(product.hi, fused(bounded, log.lo, product.lo));
+    const auto negative = a < B(0.0);
+    if (xsimd::any(negative)) {
+      const B signed_y = xsimd::select(odd(b), -y, y);
+      const B nan(std::numeric_limits<double>::quiet_NaN());
+      y = xsimd::select(negative, xsimd::select(xsimd::trunc(b) == b, signed_y, nan), y);
+    }
+    const auto plain = size > B(0.0) && size <= most && xsimd::abs(b) <= most;
+    return mend(y, !plain, by_libm, a, b);
+  }
 }
 
 /// The remainder with the sign of `a`. Exact: as long as the quotient is an exact integer, so is
@@ -426,3 +550,4 @@ REEL_SIMD_MATH REEL_BATCH(double) erf(REEL_BATCH(double));
 
 }  // namespace reel::simd
 #undef REEL_CALLED
+#undef REEL_FUSES

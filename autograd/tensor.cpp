@@ -1,7 +1,9 @@
 // Tensor without arithmetic: its making, its numbers, its place on the tape, copies.
 #include "tensor.hpp"
 
+#include <mutex>
 #include <sstream>
+#include <unordered_map>
 
 #include "kernels.hpp"
 #include "ops/gathered.hpp"
@@ -97,7 +99,28 @@ void Tensor::retain_grad() const {
 
 namespace {
 std::atomic<unsigned> last_hook{0};
+
+// The hooks of results by their number, as long as they are there: one stays with the value that it
+// was registered on, whose place on the tape a tensor that is written in place leaves behind.
+struct PlacedHook {
+  unsigned id;
+  const TensorImpl* on;
+  std::function<Tensor(const Tensor&)> run;
+  ~PlacedHook();
+};
+struct PlacedHooks {
+  std::mutex mutex;
+  std::unordered_map<unsigned, std::weak_ptr<PlacedHook>> by_id;
+};
+PlacedHooks& placed_hooks() {
+  static auto* const hooks = new PlacedHooks;  // outlives tensors that are static
+  return *hooks;
 }
+PlacedHook::~PlacedHook() {
+  const std::lock_guard lock(placed_hooks().mutex);
+  placed_hooks().by_id.erase(id);
+}
+}  // namespace
 unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
   check<AutogradError>(
       requires_grad(),
@@ -107,7 +130,11 @@ unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
   if (impl.grad_fn) {
     auto& hooks = impl.grad_fn->outputs[impl.output_nr].hooks;
     if (!hooks) hooks = std::make_unique<std::vector<std::pair<std::uint64_t, Hook>>>();
-    hooks->emplace_back(id, std::move(hook));
+    const std::shared_ptr<PlacedHook> placed(new PlacedHook{id, &impl, std::move(hook)});
+    hooks->emplace_back(
+        id, [placed](const Tensor& g) { return placed->run ? placed->run(g) : Tensor(); });
+    const std::lock_guard lock(placed_hooks().mutex);
+    placed_hooks().by_id.emplace(id, placed);
   } else {
     if (!impl.extra) impl.extra = std::make_unique<AutogradExtra>();
     impl.extra->hooks.emplace_back(id, std::move(hook));
@@ -119,12 +146,19 @@ void Tensor::remove_hook(unsigned id) const {
   auto* hooks = impl.grad_fn ? impl.grad_fn->outputs[impl.output_nr].hooks.get()
                 : impl.extra ? &impl.extra->hooks
                              : nullptr;
-  if (!hooks) return;
-  for (auto at = hooks->begin(); at != hooks->end(); ++at)
-    if (at->first == id) {
-      hooks->erase(at);
-      return;
-    }
+  if (hooks)
+    for (auto at = hooks->begin(); at != hooks->end(); ++at)
+      if (at->first == id) {
+        hooks->erase(at);
+        return;
+      }
+  std::shared_ptr<PlacedHook> placed;
+  {
+    const std::lock_guard lock(placed_hooks().mutex);
+    const auto found = placed_hooks().by_id.find(id);
+    if (found != placed_hooks().by_id.end()) placed = found->second.lock();
+  }
+  if (placed && placed->on == &impl) placed->run = nullptr;
 }
 
 void Tensor::set_data(const Tensor& values) const {
@@ -215,6 +249,11 @@ Tensor Tensor::to(Device, ScalarType dtype, bool non_blocking, bool copy) const 
 
 Tensor& Tensor::copy_(const Tensor& source, bool) const {
   detail::check_in_place("copy_", *this);
+  bool fits = source.dim() <= dim();
+  for (std::int64_t d = 1; fits && d <= source.dim(); ++d)
+    fits = source.size(-d) == 1 || source.size(-d) == size(-d);
+  check<ShapeError>(fits, "[copy_] a source of shape ", source.sizes(),
+                    " does not broadcast to the shape ", sizes());
   if (!is_floating_point() || !needs_record(*this, source)) {
     kernels::copy(*this, detail::without_overlap(*this, source).detach().expand(sizes()));
     return detail::forget_history(*this);
@@ -319,10 +358,11 @@ Tensor& write_in_place(const char* op, const Tensor& self, const Tensor& result)
   check_in_place(op, self);
   check<ShapeError>(result.sizes() == self.sizes(), "[", op, "] output with shape ", self.sizes(),
                     " doesn't match the broadcast shape ", result.sizes());
+  const ScalarType own = self.scalar_type(), given = result.scalar_type();
   check<DtypeError>(
-      is_floating_point(self.scalar_type()) || !is_floating_point(result.scalar_type()), "[", op,
-      "] result type ", to_string(result.scalar_type()),
-      " can't be cast to the desired output type ", to_string(self.scalar_type()));
+      is_floating_point(own) || (own == kBool ? given == kBool : !is_floating_point(given)), "[",
+      op, "] result type ", to_string(given), " can't be cast to the desired output type ",
+      to_string(own));
   const Tensor converted = result.to(self.scalar_type());
   const bool recorded = needs_record(self, converted);
   const auto order = recorded && self.is_view() ? base_order(op, self) : nullopt;

@@ -20,14 +20,14 @@ const auto kSoftplus = [](auto v) {
 
 Tensor relu(const Into& into, const Tensor& x) {
   return elementwise<true>(
-      into, "ReluBackward0", [](auto v) { return relu(v); }, x);
+      into, "ReluBackward0", [](auto v) { return formula::kept<formula::Relu>(v); }, x);
 }
 Tensor hardtanh(const Into& into, const Tensor& x, const Scalar& min_val, const Scalar& max_val) {
   check<DtypeError>(x.scalar_type() != kBool, "[hardtanh] is not implemented for bool tensors");
   return elementwise<true>(
       into, "HardtanhBackward0",
       [=](auto v) {
-        const auto raised = choose(v <= min_val, min_val, v);
+        const auto raised = choose(v <= min_val, min_val, formula::straight(v));
         return choose(raised >= max_val, max_val, raised);
       },
       x);
@@ -36,7 +36,11 @@ Tensor relu6(const Into& into, const Tensor& x) { return hardtanh(into, x, 0, 6)
 Tensor leaky_relu(const Into& into, const Tensor& x, const Scalar& negative_slope) {
   check_floating("leaky_relu", x);
   return elementwise<false>(
-      into, "LeakyReluBackward0", [=](auto v) { return choose(v > 0.0, v, v * negative_slope); },
+      into, "LeakyReluBackward0",
+      [=](auto v) {
+        const auto piece = formula::straight(v);
+        return choose(v > 0.0, piece, piece * negative_slope);
+      },
       x);
 }
 Tensor elu(const Into& into, const Tensor& x, const Scalar& alpha, const Scalar& scale,
@@ -113,15 +117,17 @@ Tensor hardswish(const Into& into, const Tensor& x) {
   return elementwise<false>(
       into, "HardswishBackward0",
       [](auto v) {
-        const auto raised = choose(v < -3.0, -3.0, v);
-        return v * (choose(raised > 3.0, 3.0, raised) + 3.0) / 6.0;
+        // In pieces, so that an infinite one has a slope of its own.
+        const auto between = v * (v + 3.0) / 6.0;
+        return choose(v < -3.0, v * 0.0, choose(v <= 3.0, between, v));
       },
       x);
 }
 Tensor hardshrink(const Tensor& x, const Scalar& lambd) {
   check_floating("hardshrink", x);
   return elementwise<false>(
-      {}, "HardshrinkBackward0", [=](auto v) { return choose(abs(v) <= lambd, 0.0, v); }, x);
+      {}, "HardshrinkBackward0",
+      [=](auto v) { return choose(abs(v) <= lambd, 0.0, formula::straight(v)); }, x);
 }
 Tensor log_sigmoid(const Into& into, const Tensor& x) {
   check_floating("log_sigmoid", x);

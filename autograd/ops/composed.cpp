@@ -259,8 +259,10 @@ Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t steps, doub
 
 // ---------------------------------------------------------------- indexing
 namespace {
-// `index`, one number for each row along `dim`, for scatter().
-Tensor spread_index(const char* op, const Tensor& self, std::int64_t dim, const Tensor& index) {
+// `index`, one number for each row along `dim`, for scatter(). `from_end`: a negative number counts
+// from the end.
+Tensor spread_index(const char* op, const Tensor& self, std::int64_t dim, const Tensor& index,
+                    bool from_end) {
   check<ShapeError>(index.dim() <= 1, "[", op, "] expected a one-dimensional index, found shape ",
                     index.sizes());
   check<DtypeError>(index.scalar_type() == kInt64, "[", op, "] expected int64 indices, found ",
@@ -269,21 +271,29 @@ Tensor spread_index(const char* op, const Tensor& self, std::int64_t dim, const 
   if (self.dim() == 0) return index.reshape({});
   Dims sizes(self.sizes()), ones(self.sizes().size(), 1);
   ones[d] = sizes[d] = index.numel();
-  return where(index < 0, index + self.sizes()[d], index).reshape(ones).expand(sizes);
+  const std::int64_t size = self.sizes()[d];
+  if (index.numel() != 0) {
+    const auto low = index.min().item<std::int64_t>(), high = index.max().item<std::int64_t>();
+    const std::int64_t lowest = from_end ? -size : 0;
+    check<IndexError>(low >= lowest && high < size, "[", op, "] index ", low < lowest ? low : high,
+                      " is out of range: expected values from ", lowest, " to ", size - 1);
+  }
+  const Tensor at = from_end ? where(index < 0, index + size, index) : index;
+  return at.reshape(ones).expand(sizes);
 }
 }  // namespace
 Tensor index_fill(const Tensor& self, std::int64_t dim, const Tensor& index, const Scalar& value) {
   value.check_fits("index_fill", self.scalar_type());
-  return scatter(self, dim, spread_index("index_fill", self, dim, index), value);
+  return scatter(self, dim, spread_index("index_fill", self, dim, index, true), value);
 }
 Tensor index_fill(const Tensor& self, std::int64_t dim, const Tensor& index, const Tensor& value) {
   check<ShapeError>(value.dim() == 0, "[index_fill] expected a value without dimensions, found ",
                     "shape ", value.sizes());
-  const Tensor at = spread_index("index_fill", self, dim, index);
+  const Tensor at = spread_index("index_fill", self, dim, index, true);
   return scatter(self, dim, at, value.to(self.scalar_type()).expand(at.sizes()));
 }
 Tensor index_copy(const Tensor& self, std::int64_t dim, const Tensor& index, const Tensor& source) {
-  const Tensor at = spread_index("index_copy", self, dim, index);
+  const Tensor at = spread_index("index_copy", self, dim, index, false);
   check<ShapeError>(source.numel() == at.numel() && (source.sizes() == at.sizes() || at.dim() == 0),
                     "[index_copy] expected a source of shape ", at.sizes(), ", found ",
                     source.sizes());

@@ -5,6 +5,46 @@
 #include "pointwise.hpp"
 #include "view.hpp"
 
+namespace reel::formula {
+
+/// x, where a formula is straight piece by piece: the slope of a piece is a number, but for the
+/// gradient of a gradient it stays a function of x, with a derivative of zero.
+struct Straight {
+  static constexpr bool costly = false;
+  static constexpr unsigned uses_a = kFirst;
+  template <class V>
+  static REEL_INLINE Num<V> value(const Num<V>& x) {
+    return x;
+  }
+  template <class X, class Y>
+  static REEL_INLINE auto da([[maybe_unused]] const X& x, const Y&) {
+    if constexpr (std::is_same_v<X, Num<Tensor>>)
+      return X(x.v.defined() ? detail::beside("SlopeBackward0", x.v, ones({}, x.v.scalar_type()))
+                             : Tensor());
+    else
+      return One{};
+  }
+};
+template <class M, class A, class P>
+REEL_INLINE auto straight(const Val<M, A, P>& x) {
+  return M::template unary<Straight>(x);
+}
+
+/// A cheap function of the table whose result is kept for backward all the same. So its operand may
+/// be written in place, as in PyTorch.
+template <class Op>
+struct Kept : Op {
+  static constexpr bool costly = true;
+};
+template <class Op, class A>
+struct Picks<Ex<Kept<Op>, A>> : Picks<Ex<Op, A>> {};
+template <class Op, class M, class A, class P>
+REEL_INLINE auto kept(const Val<M, A, P>& a) {
+  return M::template unary<Kept<Op>>(a);
+}
+
+}  // namespace reel::formula
+
 namespace reel::detail {
 
 /// Where an op's result goes: to new memory, or (`op` names the op) into `self`.

@@ -157,7 +157,7 @@ Tensor read_part(const char* op, const Tensor& x, const Tensor& source, IntArray
   check<DtypeError>(x.scalar_type() == source.scalar_type(), "[", op,
                     "] expected the tensor and the source to have the same dtype, found ",
                     dtype_name(x.scalar_type()), " and ", dtype_name(source.scalar_type()));
-  if (count_elements(sizes) == 0) return zeros(sizes, source.scalar_type());
+  if (count_elements(sizes) == 0) return source.reshape({-1}).narrow(0, 0, 0).reshape(sizes);
   if (source.dim() == 0 || sizes.empty()) {
     check<ShapeError>(source.numel() >= 1 && count_elements(sizes) == 1, "[", op,
                       "] an index of shape ", sizes, " does not fit a source of shape ",

@@ -21,18 +21,19 @@ Tensor as_positions(const char* op, const Tensor& index) {
   return index.detach().to(kInt64).contiguous();
 }
 
-void check_range(const char* op, const Tensor& positions, std::int64_t size) {
+// From `lowest` on: 0, or -size where a negative number counts from the end.
+void check_range(const char* op, const Tensor& positions, std::int64_t lowest, std::int64_t size) {
   const auto* p = positions.data_ptr<std::int64_t>();
   // The sign bit, once some p + size or last - p had it. Unsigned, as any number may be given.
   std::uint64_t outside = 0;
   const auto count = static_cast<std::uint64_t>(size);
   for (std::int64_t i = 0; i < positions.numel(); ++i) {
     const auto at = static_cast<std::uint64_t>(p[i]);
-    outside |= (at + count) | (count - 1 - at);
+    outside |= (at - static_cast<std::uint64_t>(lowest)) | (count - 1 - at);
   }
   for (std::int64_t i = 0; outside >> 63 != 0 && i < positions.numel(); ++i)
-    check<IndexError>(p[i] >= -size && p[i] < size, "[", op, "] index ", p[i], " at position ", i,
-                      " is out of range: expected values from ", -size, " to ", size - 1);
+    check<IndexError>(p[i] >= lowest && p[i] < size, "[", op, "] index ", p[i], " at position ", i,
+                      " is out of range: expected values from ", lowest, " to ", size - 1);
 }
 
 // A contiguous tensor as `outer` times size(d) rows of `row` bytes.
@@ -61,7 +62,7 @@ Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
       "[index_select] expected a tensor with dimensions and a one-dimensional index, found shapes ",
       x.sizes(), " and ", index.sizes());
   const Tensor positions = as_positions("index_select", index);
-  check_range("index_select", positions, x.sizes()[d]);
+  check_range("index_select", positions, 0, x.sizes()[d]);
   Dims shape(x.sizes());
   shape[d] = positions.numel();
   if (d == 0) return take_rows("IndexSelectBackward0", x, positions, shape, -1);
@@ -71,14 +72,12 @@ Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index) {
   const auto count = static_cast<std::size_t>(positions.numel());
   const auto* p = positions.data_ptr<std::int64_t>();
   if (d + 1 == x.sizes().size()) {  // single elements
-    std::vector<std::int64_t> at(p, p + count);
-    for (auto& position : at) position += position < 0 ? x.sizes()[d] : 0;
     dispatch(x.scalar_type(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       T* to = out.data_ptr<T>();
       const T* from = dense.data_ptr<T>();
       for (std::size_t i = 0; i < layers.outer; ++i, from += layers.size, to += count)
-        for (std::size_t k = 0; k < count; ++k) to[k] = from[at[k]];
+        for (std::size_t k = 0; k < count; ++k) to[k] = from[p[k]];
     });
   } else {
     for (std::size_t i = 0; i < layers.outer; ++i)
@@ -171,7 +170,7 @@ Tensor pick(const Tensor& x, const std::vector<Pick>& picks) {
   Tensor row = zeros(common, kInt64);
   for (const Pick& p : picks) {
     const std::int64_t size = x.size(p.dim);
-    if (count_elements(common) != 0) check_range("index", p.positions, size);
+    if (count_elements(common) != 0) check_range("index", p.positions, -size, size);
     row = row * size + where(p.positions < 0, p.positions + size, p.positions);
   }
   Dims shape = common;
@@ -238,7 +237,8 @@ Tensor index(const Tensor& x, ArrayRef<indexing::TensorIndex> indices) {
         break;
     }
   }
-  return picks.empty() ? result : pick(result, picks);
+  if (!picks.empty()) return pick(result, picks);
+  return result.is_same(x) ? x.expand(x.sizes()) : result;  // a tensor of its own in any case
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding_idx) {
@@ -302,7 +302,7 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
   wanted[d] = index.numel();
   check<ShapeError>(source.sizes() == wanted, "[index_add] expected a source of shape ", wanted,
                     ", found ", source.sizes());
-  check_range("index_add", positions, x.sizes()[d]);
+  check_range("index_add", positions, 0, x.sizes()[d]);
   if (alpha.toDouble() != 1.0) {
     // As in PyTorch, the factor of integers is an integer.
     const Scalar by = x.is_floating_point() ? alpha : Scalar(alpha.toLong());
@@ -319,7 +319,7 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
     for (std::size_t i = 0; i < layers.outer; ++i) {
       T* to = out.data_ptr<T>() + i * layers.bytes();
       for (std::int64_t k = 0; k < positions.numel(); ++k, from += layers.row) {
-        T* row = to + static_cast<std::size_t>(p[k] < 0 ? p[k] + x.sizes()[d] : p[k]) * layers.row;
+        T* row = to + static_cast<std::size_t>(p[k]) * layers.row;
         for (std::size_t j = 0; j < layers.row; ++j) row[j] = static_cast<T>(row[j] + from[j]);
       }
     }

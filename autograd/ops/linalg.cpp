@@ -129,14 +129,17 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return bmm(flat(a), flat(b)).reshape(sizes);
 }
 
-// beta x + alpha y; x is not read where beta is 0, as its NaNs must not count.
-static Tensor weighted_sum(const Tensor& x, const Tensor& y, const Scalar& beta,
+// beta x + alpha y, of the shape of y; x is not read where beta is 0, as its NaNs must not count.
+static Tensor weighted_sum(const char* op, const Tensor& x, const Tensor& y, const Scalar& beta,
                            const Scalar& alpha) {
+  check<ShapeError>(broadcast_shapes(op, x.sizes(), y.sizes()) == y.sizes(), "[", op,
+                    "] an input of shape ", x.sizes(), " does not broadcast to the product's, ",
+                    y.sizes());
   // As in PyTorch, factors of integers are integers.
   if (!y.is_floating_point() && (beta.isFloatingPoint() || alpha.isFloatingPoint()))
-    return weighted_sum(x, y, beta.toLong(), alpha.toLong());
+    return weighted_sum(op, x, y, beta.toLong(), alpha.toLong());
   const Tensor scaled = alpha.toDouble() == 1.0 ? y : y * alpha;
-  if (beta.toDouble() == 0.0) return scaled;
+  if (beta.toDouble() == 0.0) return detail::beside("AddBackward0", x, scaled);
   return beta.toDouble() == 1.0 ? x + scaled : x * beta + scaled;
 }
 
@@ -171,12 +174,12 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar
       is_floating_point(input.scalar_type()) && input.scalar_type() == a.scalar_type() &&
       input.scalar_type() == b.scalar_type();
   if (plain) return addmm_whole(input, a, b);
-  return weighted_sum(input, mm(a, b), beta, alpha);
+  return weighted_sum("addmm", input, mm(a, b), beta, alpha);
 }
 
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
                const Scalar& alpha) {
-  return weighted_sum(input, bmm(a, b), beta, alpha);
+  return weighted_sum("baddbmm", input, bmm(a, b), beta, alpha);
 }
 
 Tensor& Tensor::addmm_(const Tensor& a, const Tensor& b, const Scalar& beta,
@@ -253,11 +256,11 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor addmv(const Tensor& self, const Tensor& matrix, const Tensor& vector, const Scalar& beta,
              const Scalar& alpha) {
-  return weighted_sum(self, mv(matrix, vector), beta, alpha);
+  return weighted_sum("addmv", self, mv(matrix, vector), beta, alpha);
 }
 Tensor addr(const Tensor& self, const Tensor& u, const Tensor& v, const Scalar& beta,
             const Scalar& alpha) {
-  return weighted_sum(self, outer(u, v), beta, alpha);
+  return weighted_sum("addr", self, outer(u, v), beta, alpha);
 }
 
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {

@@ -283,9 +283,10 @@ Tensor logsumexp(const Tensor& x, IntArrayRef dims, bool keepdim) {
     record("LogsumexpBackward0", {&x}, {&out},
            [x = Saved(x), out = Saved::result(out), kept = p.kept](Backward& pass) {
              // Divided by their sum, which is 1 but for rounding: for large x the result has lost
-             // digits that the shares need.
+             // digits that the shares need. Where it is NaN, x is infinite, but not all of it.
              const Tensor share = exp(x.get(pass) - out.get(pass).reshape(kept));
-             pass.add(0, pass.grad().reshape(kept) * share / sum_to_size(share, kept));
+             const Tensor sum = sum_to_size(share, kept);
+             pass.add(0, pass.grad().reshape(kept) * share / sum.masked_fill(isnan(sum), 1));
            });
   return out;
 }
@@ -333,8 +334,8 @@ Tensor norm(const Tensor& x, const std::optional<Scalar>& order, IntArrayRef dim
                     dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   constexpr double inf = std::numeric_limits<double>::infinity();
   const double p = order ? order->toDouble() : 2.0;
-  if (p == inf) return amax(abs(x), dims, keepdim);
-  if (p == -inf) return amin(abs(x), dims, keepdim);
+  if (p == inf) return extreme("norm", "AmaxBackward0", abs(x), dims, keepdim, Greater{});
+  if (p == -inf) return extreme("norm", "AminBackward0", abs(x), dims, keepdim, Less{});
   if (p == 1.0) return sum(abs(x), dims, keepdim);
   // Through a product with 0, so that the (zero) gradient has a place on the tape.
   if (p == 0.0) return sum((x.detach() != 0).to(x.scalar_type()) + sign(x) * 0.0, dims, keepdim);

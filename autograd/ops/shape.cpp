@@ -375,6 +375,29 @@ Tensor expand(const Tensor& t, IntArrayRef sizes) {
   return recorded_view("ExpandBackward0", t, wanted, strides, [](const Tensor& g) { return g; });
 }
 
+namespace {
+// The elements of memory that are shown, from the first to behind the last.
+struct Reach {
+  std::int64_t first, end;
+};
+Reach reach_of(IntArrayRef sizes, IntArrayRef strides, std::int64_t offset) {
+  if (count_elements(sizes) == 0) return {offset, offset};
+  std::int64_t last = offset;
+  for (std::size_t d = 0; d < sizes.size(); ++d) last += (sizes[d] - 1) * strides[d];
+  return {offset, last + 1};
+}
+// A window on a vector.
+struct Strided {
+  Dims sizes, strides;
+  std::int64_t offset;
+  Tensor of(const Tensor& vector) const {
+    const Tensor dense = vector.contiguous();
+    return as_strided(dense, sizes, strides, dense.storage_offset() + offset);
+  }
+  Tensor operator()(const Tensor& vector) const { return of(vector); }
+};
+}  // namespace
+
 Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
                   std::optional<std::int64_t> storage_offset) {
   check<ShapeError>(sizes.size() == strides.size(), "[as_strided] ", sizes.size(), " sizes but ",
@@ -398,18 +421,20 @@ Tensor as_strided(const Tensor& t, IntArrayRef sizes, IntArrayRef strides,
   Tensor out = detail::make_view(
       t, sizes, strides, static_cast<std::byte*>(t.impl()->storage->data()) + offset * width);
   if (needs_record(t)) {
-    const auto order = detail::memory_order(t);
-    check<AutogradError>(order.has_value(),
-                         "[as_strided] the gradient needs a tensor without gaps, found strides ",
-                         t.strides());
-    const std::int64_t inside = offset - t.storage_offset();
-    const Dims shape(sizes), steps(strides), own(order->laid_out(t.detach()).sizes());
+    const Reach from = reach_of(t.sizes(), t.strides(), t.storage_offset()),
+                to = reach_of(sizes, strides, offset);
+    // The memory that either of them reaches. What only the result shows gets lost: as in PyTorch,
+    // its gradient goes to `t` and not to the rest of that memory.
+    const std::int64_t first = std::min(from.first, to.first);
+    const Dims all{std::max(from.end, to.end) - first};
+    const Strided own{Dims(t.sizes()), Dims(t.strides()), t.storage_offset() - first},
+        shown{Dims(sizes), Dims(strides), offset - first};
+    const bool shared = detail::overlaps_itself(t);
     record("AsStridedBackward0", {&t}, {&out}, [=](Backward& pass) {
-      const auto window = [=](const Tensor& w) {
-        const Tensor dense = w.contiguous();
-        return as_strided(dense, shape, steps, dense.storage_offset() + inside);
-      };
-      pass.add(0, order->restored(detail::embed(pass.grad(), own, window)), true);
+      Tensor g = own.of(detail::embed(pass.grad(), all, shown));
+      // Positions that share an element share its gradient.
+      if (shared) g = g / own.of(detail::embed(ones(own.sizes, g.scalar_type()), all, own));
+      pass.add(0, g, true);
     });
   }
   return out;
@@ -504,75 +529,6 @@ Tensor unfold(const Tensor& t, std::int64_t dimension, std::int64_t size, std::i
       pass.add(0, detail::embed(pass.grad(), own, windows), true);
     });
   return out;
-}
-
-Tensor cat(TensorList tensors, std::int64_t dim) {
-  check(tensors.size() > 0, "[cat] expected a non-empty list of tensors");
-  // As in PyTorch, an empty one-dimensional tensor joins with anything.
-  const auto skipped = [](const Tensor& t) { return t.dim() == 1 && t.numel() == 0; };
-  const Tensor* first = nullptr;
-  ScalarType dtype = tensors[0].scalar_type();
-  for (const Tensor& t : tensors) {
-    dtype = promote_types(dtype, t.scalar_type());
-    if (!first && !skipped(t)) first = &t;
-  }
-  if (!first) first = &tensors[0];
-  check<ShapeError>(first->dim() > 0,
-                    "[cat] tensors without dimensions cannot be joined; use stack()");
-  const std::size_t d = wrap_dim("cat", dim, static_cast<std::size_t>(first->dim()));
-  Dims sizes(first->sizes());
-  sizes[d] = 0;
-  std::vector<Tensor> parts;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor& t = tensors[i];
-    if (skipped(t) && first->dim() != 1) continue;
-    bool fits = t.sizes().size() == sizes.size();
-    for (std::size_t e = 0; fits && e < sizes.size(); ++e)
-      fits = e == d || t.sizes()[e] == sizes[e];
-    check<ShapeError>(fits, "[cat] sizes of tensors must match except in dimension ", d, ": found ",
-                      t.sizes(), " at position ", i, " after ", first->sizes());
-    sizes[d] += t.sizes()[d];
-    parts.push_back(t.to(dtype));
-  }
-  Tensor out = empty(sizes, dtype);
-  const auto axis = static_cast<std::int64_t>(d);
-  bool recorded = false;
-  std::vector<const Tensor*> inputs;
-  {
-    std::int64_t at = 0;
-    const bool enabled = GradMode::is_enabled();
-    NoGradGuard no_grad;
-    for (const Tensor& t : parts) {
-      kernels::copy(out.narrow(axis, at, t.sizes()[d]), t);
-      at += t.sizes()[d];
-      inputs.push_back(&t);
-      recorded = recorded || (enabled && tracks(t));
-    }
-  }
-  if (recorded && is_floating_point(dtype)) {
-    std::vector<std::int64_t> lengths;
-    for (const Tensor& t : parts) lengths.push_back(t.sizes()[d]);
-    record("CatBackward0", inputs, {&out}, [axis, lengths = std::move(lengths)](Backward& pass) {
-      const Tensor g = pass.grad();
-      const bool owned = pass.grad_owned();
-      std::int64_t at = 0;
-      for (std::size_t i = 0; i < lengths.size(); at += lengths[i], ++i)
-        if (pass.needs(i)) pass.add(i, g.narrow(axis, at, lengths[i]), owned);
-    });
-  }
-  return out;
-}
-
-Tensor stack(TensorList tensors, std::int64_t dim) {
-  check(tensors.size() > 0, "[stack] expected a non-empty list of tensors");
-  std::vector<Tensor> rows;
-  for (const Tensor& t : tensors) {
-    check<ShapeError>(t.sizes() == tensors[0].sizes(),
-                      "[stack] expects each tensor to be equal size, but got ", tensors[0].sizes(),
-                      " at entry 0 and ", t.sizes(), " at entry ", rows.size());
-    rows.push_back(unsqueeze(t, dim));
-  }
-  return cat(rows, dim);
 }
 
 }  // namespace reel

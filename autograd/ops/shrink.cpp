@@ -38,7 +38,7 @@ Tensor prelu(const Tensor& self, const Tensor& weight) {
 Tensor glu(const Tensor& self, std::int64_t dim) {
   check_floating("glu", self);
   check<ShapeError>(self.dim() > 0, "[glu] a tensor without dimensions cannot be halved");
-  const std::int64_t size = self.size(dim);
+  const std::int64_t size = self.sizes()[wrap_dim("glu", dim, self.sizes().size())];
   check<ShapeError>(size % 2 == 0, "[glu] the size of dimension ", dim,
                     " must be even to be halved, found ", size, " in shape ", self.sizes());
   return self.narrow(dim, 0, size / 2) * self.narrow(dim, size / 2, size / 2).sigmoid();

@@ -20,7 +20,6 @@ using detail::Into;
   }
 REEL_REAL(sqrt, "Sqrt")
 REEL_REAL(rsqrt, "Rsqrt")
-REEL_REAL(reciprocal, "Reciprocal")
 REEL_REAL(exp, "Exp")
 REEL_REAL(expm1, "Expm1")
 REEL_REAL(log, "Log")
@@ -40,6 +39,10 @@ REEL_REAL(sigmoid, "Sigmoid")
 REEL_REAL(erf, "Erf")
 REEL_REAL(erfc, "Erfc")
 #undef REEL_REAL
+Tensor reciprocal(const Into& into, const Tensor& x) {
+  return elementwise<false>(
+      into, "ReciprocalBackward0", [](auto v) { return formula::kept<formula::Reciprocal>(v); }, x);
+}
 
 // Integers are whole already.
 #define REEL_ROUNDING(name, node)                                         \

@@ -66,4 +66,15 @@ bool overlaps_itself(const Tensor& t) {
   }
 }
 
+Tensor beside(const char* name, const Tensor& x, const Tensor& y) {
+  if (!needs_record(x)) return y;
+  Tensor out = y.detach();
+  record(name, {&x, &y}, {&out},
+         [sizes = Dims(x.sizes()), dtype = x.scalar_type()](Backward& pass) {
+           if (pass.needs(0)) pass.add(0, zeros(sizes, dtype), true);
+           if (pass.needs(1)) pass.pass_on(1);
+         });
+  return out;
+}
+
 }  // namespace reel::detail

@@ -57,4 +57,8 @@ Tensor& forget_history(const Tensor& self);
 /// `other`, or a copy where it shares memory with `self` without being the same window.
 Tensor without_overlap(const Tensor& self, const Tensor& other);
 
+/// `y`, as the result of an op that `x` takes part in without a share in its value: the gradient by
+/// `x` is zeros.
+Tensor beside(const char* name, const Tensor& x, const Tensor& y);
+
 }  // namespace reel::detail
