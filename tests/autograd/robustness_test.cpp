@@ -150,11 +150,15 @@ TEST_CASE("robust: memory is flat over 10,000 training steps") {
   Trainer trainer;
   const int steps = kSanitized ? 200 : 10000;
   for (int i = 0; i < steps / 10; ++i) trainer.step();
-  const std::int64_t before = resident_bytes();
-  for (int i = 0; i < steps; ++i) trainer.step();
-  const std::int64_t after = resident_bytes();
-  MESSAGE("resident before ", before / 1024, " KB, after ", steps, " steps ", after / 1024, " KB");
-  CHECK((kSanitized || after - before < 1 << 20));
+  // Twice, since the system may hand out a megabyte at any time, but hardly in both halves.
+  std::int64_t growth[2];
+  for (std::int64_t& grown : growth) {
+    const std::int64_t before = resident_bytes();
+    for (int i = 0; i < steps / 2; ++i) trainer.step();
+    grown = resident_bytes() - before;
+  }
+  MESSAGE("resident memory grew by ", growth[0] / 1024, " KB and ", growth[1] / 1024, " KB");
+  CHECK((kSanitized || std::min(growth[0], growth[1]) < 1 << 19));
 }
 
 TEST_CASE("robust: a graph that is dropped without backward frees its memory") {
