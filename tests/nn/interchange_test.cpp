@@ -502,7 +502,8 @@ TEST_CASE("interchange: files cut anywhere or with a byte changed give an answer
 }
 
 TEST_CASE("interchange: a model can come through a pipe, which gives its bytes only once") {
-  for (const auto& [name, layout] : kFiles) {
+  for (const auto& file_and_layout : kFiles) {
+    const auto& name = file_and_layout.first;  // clang captures no structured binding
     CAPTURE(name);
     const std::string text = text_of_file(name);
     int ends[2];
@@ -517,7 +518,7 @@ TEST_CASE("interchange: a model can come through a pipe, which gives its bytes o
           "");
     writer.join();
     ::close(ends[0]);
-    CHECK(file.layout == layout);
+    CHECK(file.layout == file_and_layout.second);
     CHECK(same_tensors(file.state, read_model(interchange_path(name)).state));
   }
 }
