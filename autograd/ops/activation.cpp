@@ -51,8 +51,10 @@ Tensor elu(const Into& into, const Tensor& x, const Scalar& alpha, const Scalar&
   return elementwise<false>(
       into, "EluBackward0",
       [=](auto v) {
-        const auto negative = choose(v <= 0.0, v, 0.0);
-        return choose(v <= 0.0, (exp(negative * inner) - 1.0) * below, v * above);
+        const auto negative = choose(v < 0.0, v, 0.0);
+        // At 0 the slope is that of the curve, and the curvature 0.
+        const auto straight = choose(v <= 0.0, formula::straight(v) * (below * inner), v * above);
+        return choose(v < 0.0, (exp(negative * inner) - 1.0) * below, straight);
       },
       x);
 }

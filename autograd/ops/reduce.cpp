@@ -334,6 +334,8 @@ Tensor norm(const Tensor& x, const std::optional<Scalar>& order, IntArrayRef dim
                     dtype_name(x.scalar_type()), "; convert it with .to(reel::kFloat32)");
   constexpr double inf = std::numeric_limits<double>::infinity();
   const double p = order ? order->toDouble() : 2.0;
+  // As in PyTorch, of no elements even the largest and the smallest are 0.
+  if (std::isinf(p) && x.numel() == 0) return sum(abs(x), dims, keepdim);
   if (p == inf) return extreme("norm", "AmaxBackward0", abs(x), dims, keepdim, Greater{});
   if (p == -inf) return extreme("norm", "AminBackward0", abs(x), dims, keepdim, Less{});
   if (p == 1.0) return sum(abs(x), dims, keepdim);

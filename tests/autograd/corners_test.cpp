@@ -44,7 +44,7 @@ TEST_CASE("errors name the op that was called, not one that it is made of") {
   CHECK_SAYS(DtypeError, mask.clone().sub_(mask), "[sub_] subtraction of bool");
   CHECK_SAYS(IndexError, stack({x, x}, 3), "[stack]", "3");
   CHECK_SAYS(IndexError, glu(x, 2), "[glu]", "2");
-  CHECK_SAYS(ShapeError, zeros({0}).norm(kInf), "[norm]");
+  CHECK_SAYS(IndexError, x.norm(kInf, 1), "[norm]");
   CHECK_SAYS(IndexError, x.norm(-kInf, 1), "[norm]");
   CHECK_SAYS(ShapeError, x.clone().copy_(reals({1, 2})), "[copy_]", "[2]", "[3]");
   CHECK_SAYS(ShapeError, x.clone().copy_(zeros({2, 3})), "[copy_]", "[2, 3]", "[3]");
@@ -52,6 +52,9 @@ TEST_CASE("errors name the op that was called, not one that it is made of") {
   CHECK(equal(stack({x, x}, -1), stack({x, x}, 1)));
   CHECK(equal(glu(reals({1, 2, 0, 0}), -1), reals({0.5, 1})));
   CHECK(equal(zeros({2, 3}, kFloat64).copy_(x)[1], x));
+  CHECK(equal(zeros({0, 3}).norm(kInf), zeros({})));
+  CHECK(equal(zeros({0, 3}).norm(-kInf, 0), zeros({3})));
+  CHECK(zeros({0, 3}).norm(-kInf, 1).numel() == 0);
 }
 
 TEST_CASE("arithmetic: factors of another kind are refused, also beside a number") {
@@ -239,6 +242,15 @@ TEST_CASE("a slope that is constant piece by piece has a gradient, of zeros") {
     CHECK(equal(gradient(g, x), zeros({4}, kFloat64)));
   }
   CHECK(equal(gradient(leaky_relu(x, 0.3), x), reals({0.3, 0.3, 1, 1})));
+  // elu bends to one side of 0 alone.
+  for (const Function f : {Function([](const Tensor& t) { return elu(t, 0.3); }),
+                           Function([](const Tensor& t) { return celu(t, 2); })}) {
+    const Tensor slope = autograd::grad({f(x).sum()}, {x}, {}, nullopt, true)[0];
+    const Tensor bend = gradient(slope, x);
+    CHECK(slope[1].item<double>() == (f(x)[0].item<double>() > -0.5 ? 0.3 : 1));
+    CHECK(bend[0].item<double>() > 0.1);
+    CHECK(equal(bend.narrow(0, 1, 3), zeros({3}, kFloat64)));
+  }
   const Tensor wide = leaf({-kInf, -3, 0, 3, kInf, kNaN});
   CHECK(difference(gradient(hardswish(wide), wide), reals({0, -0.5, 0.5, 1.5, 1, 1})) < 1e-15);
   CHECK(difference(hardswish(wide), reals({kNaN, 0, 0, 3, kInf, kNaN})) == 0);
