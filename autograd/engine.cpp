@@ -155,7 +155,10 @@ Tensor Backward::place(const Edge& edge, int depth, const Tensor* over_value) {
   if (edge.node && edge.node->region && depth < 4 && !edge.node->outputs[edge.nr].hooks &&
       leads_somewhere(edge.node->edges[0])) {
     Tensor part = reserve(edge.node->edges[0], *edge.node->region, depth, over_value);
-    if (part.defined()) return part;
+    if (part.defined()) {
+      edge.node->outputs[edge.nr].slot.placed = true;
+      return part;
+    }
   }
   const Expected want = expected(edge);
   std::int64_t numel = 1;
@@ -171,6 +174,13 @@ void Backward::add_region() {
   GradSlot& parent = slot(up);
   if (parent.has_parts() && region.begins_at(parent.gathering->parts, g))
     return;  // it was written there in the first place
+  if (parent.has_parts() && current_->outputs[0].slot.placed) {
+    // A part of it was: all of it takes that part's place.
+    Tensor& parts = parent.gathering->parts;
+    if (parts.impl()->storage->pinned()) parts = parts.clone();
+    kernels::copy(region.of(parts), g);
+    return;
+  }
   if (!parent.sum.defined()) {
     if (const Tensor part = reserve(up, region, 0, nullptr); part.defined()) {
       kernels::copy(part, g);
@@ -236,22 +246,32 @@ void Backward::clear(Node& node) {
   for (auto& out : node.outputs) {
     out.slot.sum = Tensor();
     out.slot.gathering.reset();
-    out.slot.owned = false;
+    out.slot.owned = out.slot.placed = false;
   }
   node.in_pass = nullptr;
 }
 
 namespace {
-thread_local int restricted_passes = 0;  // that run on this thread, one within another
+std::atomic<int> restricted_passes{0};  // that run, one within another or on several threads
+}
+
+bool Backward::mark_seen(Node& node, bool is_end) {
+  if (marks_apart_) return marks_apart_->emplace(&node, is_end).second;
+  if (node.seen_by == id_) return false;
+  node.seen_by = id_;
+  node.on_path = is_end;
+  return true;
+}
+void Backward::mark_on_path(Node& node) {
+  if (marks_apart_)
+    (*marks_apart_)[&node] = true;
+  else
+    node.on_path = true;
 }
 
 // After an exception nodes are left in the queue, with gradients in their slots.
 Backward::~Backward() {
   if (restricted_) --restricted_passes;
-  for (const Mark& mark : outer_marks_) {
-    mark.node->seen_by = mark.seen_by;
-    mark.node->on_path = mark.on_path;
-  }
   if (current_) clear(*current_);
   for (Node* node : queue_) clear(*node);
 }
@@ -329,7 +349,8 @@ void Engine::seed(Backward& pass, const Request& request) {
 // without recursion, since a graph may be millions of nodes deep.
 void Engine::restrict_to(Backward& pass, const Request& request) {
   static std::atomic<std::uint64_t> last_id{0};
-  const bool nested = restricted_passes++ > 0;
+  if (restricted_passes++ > 0)
+    pass.marks_apart_ = std::make_unique<std::unordered_map<const Node*, bool>>();
   pass.restricted_ = true;
   pass.id_ = ++last_id;
   std::unordered_set<const Node*> ends;
@@ -349,10 +370,7 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
   std::vector<Visit> open(64);
   std::size_t depth = 0;
   const auto enter = [&](Node* node) {
-    if (!node || node->seen_by == pass.id_) return;
-    if (nested) pass.outer_marks_.push_back({Ref<Node>::share(node), node->seen_by, node->on_path});
-    node->seen_by = pass.id_;
-    node->on_path = !ends.empty() && ends.count(node) != 0;
+    if (!node || !pass.mark_seen(*node, !ends.empty() && ends.count(node) != 0)) return;
     if (depth == open.size()) open.resize(2 * depth);
     open[depth++] = {node, 0};
   };
@@ -365,7 +383,11 @@ void Engine::restrict_to(Backward& pass, const Request& request) {
         enter(node.edges[i].node.get());
         continue;
       }
-      for (const Edge& edge : node.edges) node.on_path = node.on_path || pass.leads_somewhere(edge);
+      for (const Edge& edge : node.edges)
+        if (pass.leads_somewhere(edge)) {
+          pass.mark_on_path(node);
+          break;
+        }
       --depth;
     }
   }
@@ -411,12 +433,7 @@ void Engine::visit(Backward& pass, Node& node, bool retain_graph) {
     }
   }
   bool leads = false;
-  for (const Edge& edge : node.edges) {
-    check<AutogradError>(!pass.restricted_ || !edge.node || edge.node->seen_by == pass.id_,
-                         "[grad] ", node.op_name(),
-                         " is in use by another pass; run passes over one graph in turn");
-    leads = leads || pass.leads_somewhere(edge);
-  }
+  for (const Edge& edge : node.edges) leads = leads || pass.leads_somewhere(edge);
   if (any && leads) {
     check<AutogradError>(!node.released, "[", node.op_name(),
                          "] trying to backward through the graph a second time: its saved values "
@@ -467,6 +484,9 @@ std::vector<Tensor> Engine::run(const Request& request) {
   Backward pass(request.create_graph, !request.retain_graph);
   std::unordered_map<const Node*, std::vector<std::size_t>> captures;
   std::vector<Tensor> results;
+  std::vector<Ref<Node>> kept;  // a hook may detach the roots
+  for (const Tensor& root : request.roots)
+    if (root.defined()) kept.push_back(gradient_edge(root).node);
   if (request.inputs) {
     results.resize(request.inputs->size());
     restrict_to(pass, request);

@@ -102,6 +102,11 @@ class Storage {
   bool pinned() const { return pins_.load(std::memory_order_relaxed) != 0; }
   /// Made by make(), so that the block reaches to a multiple of 64 bytes.
   bool owned() const { return deleter_ == nullptr; }
+  /// Somebody was given a pointer, and may write without a new version.
+  void expose() {
+    if (!exposed()) exposed_.store(true, std::memory_order_relaxed);
+  }
+  bool exposed() const { return exposed_.load(std::memory_order_relaxed); }
   bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -117,6 +122,7 @@ class Storage {
   std::atomic<std::int32_t> refs_{1};
   std::atomic<std::uint32_t> version_{0};
   std::atomic<std::int32_t> pins_{0};  // passes on several threads may share an input
+  std::atomic<bool> exposed_{false};
   std::size_t bytes_;
   void* data_;
   std::function<void(void*)>* deleter_ = nullptr;  // set for borrowed memory only

@@ -114,6 +114,7 @@ struct GradSlot {
   Tensor sum;                            // contributions that cover the whole
   std::unique_ptr<Gathering> gathering;  // few gradients have one
   bool owned = false;                    // the memory of `sum` is written by this slot alone
+  bool placed = false;                   // part of it was written into the parent's `parts`
 
   Gathering& gathered() {
     if (!gathering) gathering = std::make_unique<Gathering>();
@@ -282,7 +283,9 @@ class Backward {
   /// The gradient of an output; zeros where nothing flowed into it.
   Tensor grad(std::size_t output = 0) const;
   /// Whether that gradient's memory belongs to this pass alone, so it may be handed on.
-  bool grad_owned(std::size_t output = 0) const { return current_->outputs[output].slot.owned; }
+  bool grad_owned(std::size_t output = 0) const {
+    return !keeps_grads_ && current_->outputs[output].slot.owned;
+  }
 
   /// What the node saved is not asked for again.
   bool frees_graph() const { return frees_graph_; }
@@ -346,17 +349,21 @@ class Backward {
   // autograd::grad: only nodes on a path to an input are visited, and these leaves are wanted.
   bool restricted_ = false;
   std::uint64_t id_ = 0;  // of a restricted pass: what its nodes are marked with
-  // Marks of the pass that this one runs within, from a hook or a rule: given back at the end.
-  struct Mark {
-    Ref<Node> node;
-    std::uint64_t seen_by;
-    bool on_path;
-  };
-  std::vector<Mark> outer_marks_;
+  // Where another such pass is running, around this one or on another thread, the nodes are its,
+  // and what would be marked on them stands here: whether they lie on a path.
+  std::unique_ptr<std::unordered_map<const Node*, bool>> marks_apart_;
+  bool on_path(const Node& node) const {
+    if (!marks_apart_) return node.seen_by == id_ && node.on_path;
+    const auto at = marks_apart_->find(&node);
+    return at != marks_apart_->end() && at->second;
+  }
+  // Marks a node; false where it was seen before.
+  bool mark_seen(Node& node, bool is_end);
+  void mark_on_path(Node& node);
   std::unordered_set<const TensorImpl*> wanted_leaves_;
   bool leads_somewhere(const Edge& edge) const {
     if (!restricted_) return edge.valid();
-    if (edge.node) return edge.node->seen_by == id_ && edge.node->on_path;
+    if (edge.node) return on_path(*edge.node);
     return edge.leaf.defined() && wanted_leaves_.count(edge.leaf.impl()) != 0;
   }
 };

@@ -131,8 +131,10 @@ unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
     auto& hooks = impl.grad_fn->outputs[impl.output_nr].hooks;
     if (!hooks) hooks = std::make_unique<std::vector<std::pair<std::uint64_t, Hook>>>();
     const std::shared_ptr<PlacedHook> placed(new PlacedHook{id, &impl, std::move(hook)});
-    hooks->emplace_back(
-        id, [placed](const Tensor& g) { return placed->run ? placed->run(g) : Tensor(); });
+    hooks->emplace_back(id, [placed](const Tensor& g) {
+      const auto run = placed->run;  // it may remove itself
+      return run ? run(g) : Tensor();
+    });
     const std::lock_guard lock(placed_hooks().mutex);
     placed_hooks().by_id.emplace(id, placed);
   } else {
@@ -168,6 +170,9 @@ void Tensor::set_data(const Tensor& values) const {
   check<DtypeError>(impl.dtype == from.dtype, "[set_data] expected ", dtype_name(impl.dtype),
                     ", found ", dtype_name(from.dtype));
   const Tensor shown = values;  // keeps what impl.base may be the last to hold
+  // As for any write: what was saved for backward is not there any more.
+  const std::uint32_t before = impl.storage->version();
+  while (from.storage->version() <= before) from.storage->bump_version();
   impl.base = Tensor();
   impl.storage = from.storage;
   impl.data = from.data;

@@ -73,10 +73,15 @@ inline std::uint32_t Tensor::output_nr() const { return checked().output_nr; }
 inline std::uint32_t Tensor::_version() const { return checked().storage->version(); }
 inline const Tensor& Tensor::grad() const { return checked().grad; }
 inline Tensor& Tensor::mutable_grad() const { return checked().grad; }
-inline void* Tensor::data_ptr() const { return checked().data; }
+inline void* Tensor::data_ptr() const {
+  const TensorImpl& impl = checked();
+  impl.storage->expose();
+  return impl.data;
+}
 template <class T>
 T* Tensor::data_ptr() const {
   if (checked().dtype != dtype_of<T>::value) detail::wrong_data_type(dtype_of<T>::value, *this);
+  impl_->storage->expose();
   return reinterpret_cast<T*>(impl_->data);
 }
 template <class T, std::size_t N>

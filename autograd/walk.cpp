@@ -21,6 +21,27 @@ struct Masks {
   }
 };
 constexpr Masks kMasks;
+// The first `part` bytes of lanes that may all be read, and zeros: one load and one store, where a
+// load of what was just stored in pieces would wait for them.
+template <std::size_t lanes_bytes>
+void copy_masked(std::byte* to, const std::byte* from, std::size_t part) {
+  std::uint64_t words[lanes_bytes / 8], mask[lanes_bytes / 8];
+  std::memcpy(words, from, lanes_bytes);
+  std::memcpy(mask, kMasks.bytes + kWidestLanes - part, lanes_bytes);
+  for (std::size_t i = 0; i < lanes_bytes / 8; ++i) words[i] &= mask[i];
+  std::memcpy(to, words, lanes_bytes);
+}
+bool copy_part(std::byte* to, const std::byte* from, std::size_t part, std::size_t lanes_bytes) {
+  if (lanes_bytes == 64)
+    copy_masked<64>(to, from, part);
+  else if (lanes_bytes == 32)
+    copy_masked<32>(to, from, part);
+  else if (lanes_bytes == 16)
+    copy_masked<16>(to, from, part);
+  else
+    return false;
+  return true;
+}
 }  // namespace
 std::byte* const kNoValue = zeros_of_lanes;
 
@@ -38,14 +59,8 @@ __attribute__((noinline)) void run_rest(std::int64_t whole, std::int64_t n, cons
     originals[k] = run.data[k];
     run.data[k] = copies[k];
     if (!copied_in) continue;
-    if (rest.padded >> k & 1) {  // a load of what was just stored in pieces would wait for them
-      std::uint64_t words[kWidestLanes / 8], mask[kWidestLanes / 8];
-      std::memcpy(words, originals[k], kWidestLanes);
-      std::memcpy(mask, kMasks.bytes + kWidestLanes - part, kWidestLanes);
-      for (std::size_t i = 0; i < kWidestLanes / 8; ++i) words[i] &= mask[i];
-      std::memcpy(copies[k], words, kWidestLanes);
-      continue;
-    }
+    const std::size_t lanes_bytes = static_cast<std::size_t>(kernel.lanes) * kernel.bytes;
+    if (rest.padded >> k & 1 && copy_part(copies[k], originals[k], part, lanes_bytes)) continue;
     std::memset(copies[k], 0, kWidestLanes);
     std::memcpy(copies[k], originals[k], part);
   }

@@ -9,13 +9,22 @@
 namespace reel::detail {
 
 namespace {
+// A position counted from the front. They were checked when the op ran, but who holds a pointer to
+// them may have written others since.
+std::int64_t checked_position(std::int64_t at, std::int64_t size) {
+  const std::int64_t from_front = at < 0 ? at + size : at;
+  check<IndexError>(from_front >= 0 && from_front < size, "[index] ", at, " is out of range for ",
+                    size, " rows: the indices were overwritten after they were used");
+  return from_front;
+}
+
 template <std::size_t fixed>
 void copy_rows(std::byte* to, const std::byte* from, const std::int64_t* p, std::int64_t count,
                std::int64_t size, std::size_t bytes) {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::size_t n = fixed ? fixed : bytes;
     std::memcpy(to + static_cast<std::size_t>(i) * n,
-                from + static_cast<std::size_t>(p[i] < 0 ? p[i] + size : p[i]) * n, n);
+                from + static_cast<std::size_t>(checked_position(p[i], size)) * n, n);
   }
 }
 }  // namespace
@@ -44,7 +53,7 @@ void add_rows(const Tensor& table, const Tensor& positions, const Tensor& rows,
     T* to = table.data_ptr<T>();
     const T* from = rows.data_ptr<T>();
     for (std::int64_t i = 0; i < positions.numel(); ++i, from += width) {
-      const std::int64_t at = p[i] < 0 ? p[i] + size : p[i];
+      const std::int64_t at = checked_position(p[i], size);
       if (at == skipped) continue;
       T* row = to + at * width;
       for (std::int64_t j = 0; j < width; ++j) row[j] = static_cast<T>(row[j] + from[j]);
@@ -61,7 +70,13 @@ Tensor spread_rows(const Tensor& g, const Tensor& positions, const Dims& table_s
     record("EmbeddingDenseBackward0", {&g}, {&table},
            [at = Saved(positions), shape, skipped](Backward& pass) {
              const Tensor& rows = at.value(pass);
-             pass.add(0, take_rows("EmbeddingBackward0", pass.grad(), rows, shape, skipped));
+             Tensor taken = take_rows("EmbeddingBackward0", pass.grad(), rows, shape, skipped);
+             if (skipped >= 0) {  // these rows were not added
+               Dims column(shape);
+               column[column.size() - 1] = 1;
+               taken = taken.masked_fill((rows == skipped).reshape(column), 0);
+             }
+             pass.add(0, taken);
            });
   return table;
 }
@@ -145,7 +160,9 @@ std::optional<GatheredRows> gathered_rows(const Tensor& x) {
   if (!tracks(x)) return nullopt;
   const Tensor& whole = x.is_view() ? x.impl()->base : x;
   const auto* node = dynamic_cast<const RowsNode*>(whole.impl()->grad_fn.get());
-  if (!node || node->released || node->positions_changed() || whole._version() != 0) return nullopt;
+  if (!node || node->released || node->positions_changed() || whole._version() != 0 ||
+      whole.impl()->storage->exposed())
+    return nullopt;
   const Tensor& table = node->table;
   if (!table.defined() || table.dim() != 2 || table._version() != node->table_version)
     return nullopt;

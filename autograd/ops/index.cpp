@@ -18,7 +18,9 @@ Tensor as_positions(const char* op, const Tensor& index) {
   check<DtypeError>(index.scalar_type() == kInt64 || index.scalar_type() == kInt32, "[", op,
                     "] expected int64 or int32 indices, found ", dtype_name(index.scalar_type()),
                     "; convert them with .to(reel::kInt64)");
-  return index.detach().to(kInt64).contiguous();
+  const Tensor own = index.detach().to(kInt64).contiguous();
+  // Who lent the memory may write other indices to it before backward.
+  return own.impl()->storage->owned() ? own : own.clone();
 }
 
 // From `lowest` on: 0, or -size where a negative number counts from the end.

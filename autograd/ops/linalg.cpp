@@ -286,7 +286,8 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
 namespace {
 // linear() of rows that were taken from a table with fewer rows: the table is multiplied, and rows
 // are taken from the product. Backward sums the gradient by row of the table first, and leaves x
-// out, unless x's own gradient is wanted.
+// out, unless x's own gradient is wanted. Undefined where an infinite number is about, which would
+// count for rows that were not taken, even times 0.
 Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
                       const detail::GatheredRows& from) {
   const std::int64_t in = weight.size(1), width = weight.size(0);
@@ -294,6 +295,7 @@ Tensor linear_of_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
   sizes[sizes.size() - 1] = width;
   Tensor products = empty({from.table.size(0), width}, x.scalar_type());
   gemm_plus_row(from.table.detach().contiguous(), weight.detach().t(), bias, products);
+  if (kernels::has_nonfinite(products)) return Tensor();
   Tensor out = empty(sizes, x.scalar_type());
   detail::gather_rows(products, from.positions, out);
   record(bias.defined() ? "AddmmBackward0" : "MmBackward0", {&x, &weight, &bias, &from.table},
@@ -340,10 +342,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
   if (needs_record(x))
     if (const auto rows = detail::gathered_rows(x);
-        // A row of infinities or NaNs that was not taken must not count, even times 0.
-        rows && rows->positions.numel() > rows->table.size(0) &&
-        !kernels::has_nonfinite(rows->table))
-      return linear_of_rows(x, weight, bias, *rows);
+        rows && rows->positions.numel() > rows->table.size(0))
+      if (const Tensor out = linear_of_rows(x, weight, bias, *rows); out.defined()) return out;
   const std::int64_t in = weight.size(1), width = weight.size(0);
   Dims sizes(x.sizes());
   sizes[sizes.size() - 1] = width;

@@ -21,12 +21,22 @@ Tensor classes_of(const char* op, const Tensor& target, std::int64_t count,
                         target.scalar_type() == kUInt8,
                     "[", op, "] expected class indices of dtype int64, found ",
                     dtype_name(target.scalar_type()));
-  const Tensor classes = target.detach().to(kInt64).contiguous();
+  const Tensor own = target.detach().to(kInt64).contiguous();
+  // Who lent the memory may write other classes to it before backward.
+  const Tensor classes = own.impl()->storage->owned() ? own : own.clone();
   const auto* p = classes.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < classes.numel(); ++i)
     check<IndexError>((p[i] >= 0 && p[i] < count) || p[i] == ignore_index, "[", op, "] target ",
                       p[i], " at position ", i, " is out of bounds for ", count, " classes");
   return classes;
+}
+
+// A class that was checked when the loss was computed; who holds a pointer to it may have written
+// another one since.
+std::int64_t checked_class(std::int64_t at, std::int64_t count) {
+  check<IndexError>(at >= 0 && at < count, "[nll_loss] target ", at, " is out of bounds for ",
+                    count, " classes: it was overwritten after the loss was computed");
+  return at;
 }
 
 // x[i][target[i]] for x [N, C]; 0 where the target is ignored. Its adjoint is spread().
@@ -39,7 +49,8 @@ Tensor spread(const Tensor& g, const Tensor& classes, std::int64_t count,
   dispatch_float("nll_loss", g.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < classes.numel(); ++i)
-      if (p[i] != ignore_index) out.data_ptr<T>()[i * count + p[i]] = dense.data_ptr<T>()[i];
+      if (p[i] != ignore_index)
+        out.data_ptr<T>()[i * count + checked_class(p[i], count)] = dense.data_ptr<T>()[i];
   });
   if (needs_record(g))
     record("NllLossBackwardBackward0", {&g}, {&out},
@@ -56,7 +67,8 @@ Tensor pick(const Tensor& x, const Tensor& classes, std::int64_t ignore_index) {
   dispatch_float("nll_loss", x.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < classes.numel(); ++i)
-      out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0) : dense.data_ptr<T>()[i * count + p[i]];
+      out.data_ptr<T>()[i] =
+          p[i] == ignore_index ? T(0) : dense.data_ptr<T>()[i * count + checked_class(p[i], count)];
   });
   if (needs_record(x))
     record("NllLossBackward0", {&x}, {&out},
@@ -76,7 +88,7 @@ Tensor target_weights(const Tensor& classes, const Tensor& weight, std::int64_t 
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < classes.numel(); ++i)
       out.data_ptr<T>()[i] = p[i] == ignore_index ? T(0)
-                             : w.defined()        ? w.data_ptr<T>()[p[i]]
+                             : w.defined()        ? w.data_ptr<T>()[checked_class(p[i], w.numel())]
                                                   : T(1);
   });
   return out;
@@ -164,7 +176,7 @@ Tensor fused_cross_entropy(const Tensor& x, const Tensor& classes, std::int64_t 
                  const T* share = shares.data_ptr<T>() + 2 * i;
                  row::exp_minus(logits.data_ptr<T>() + i * count, share[0], to, count);
                  row::scale(to, factor / share[1], count);
-                 to[target.data_ptr<std::int64_t>()[i]] -= factor;
+                 to[checked_class(target.data_ptr<std::int64_t>()[i], count)] -= factor;
                }
              });
              pass.add(0, g, true);

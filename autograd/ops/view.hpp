@@ -14,9 +14,11 @@ Tensor make_view(const Tensor& t, IntArrayRef sizes, IntArrayRef strides, std::b
 /// knows nothing of `t` and of the tape.
 Tensor window(const Tensor& t, std::size_t dim, std::int64_t start, std::int64_t length);
 
-/// Neither another tensor nor another view can see this memory.
+/// Neither another tensor nor another view can see this memory, nor somebody who lent it.
 inline bool is_sole_owner(const Tensor& t) {
-  return t.impl()->refs.load(std::memory_order_acquire) == 1 && t.impl()->storage->unique();
+  const TensorImpl& impl = *t.impl();
+  return impl.refs.load(std::memory_order_acquire) == 1 && impl.storage->unique() &&
+         impl.storage->owned();
 }
 
 /// Uninitialised; `numel` is the product of `sizes`.

@@ -4,7 +4,7 @@
 #include "tests/support.hpp"
 
 using namespace reel;
-using reel::test::Tensors;
+using namespace reel::test;
 
 namespace {
 
@@ -187,4 +187,35 @@ TEST_CASE("gathered: rows that nobody holds take no memory until backward") {
   const auto all = autograd::grad({y}, {table, weight}, {g}, true, true);  // asks for the rows
   Tensor rows = embedding(table, indices).detach();
   CHECK(allclose(all[1], matmul(g.reshape({-1, 16}).t(), rows.reshape({-1, 256})), 1e-4));
+}
+
+TEST_CASE("gathered: rows that were written through a pointer are taken as they are") {
+  const Tensor table = ones({3, 2}).requires_grad_();
+  const Tensor index = reel::tensor(std::vector<std::int64_t>{0, 1, 2, 0, 1, 2}, kInt64);
+  const Tensor rows = embedding(table, index);
+  rows.data_ptr<float>()[0] = 100;
+  CHECK(linear(rows, ones({1, 2}))[0].item<float>() == 101);
+  CHECK(rows.view({2, 3, 2}).transpose(0, 1).contiguous()[0][0][0].item<float>() == 100);
+}
+
+TEST_CASE("gathered: the gradient of a gradient leaves the padding row out") {
+  const Tensor table = rand({3, 2}, kFloat64).requires_grad_();
+  const Tensor w = rand({4, 2}, kFloat64).requires_grad_();
+  const Tensor index = reel::tensor(std::vector<std::int64_t>{0, 1, 2, 1}, kInt64);
+  const Tensor loss = (embedding(table, index, 1) * w).sum() + (table * table * table).sum();
+  const Tensor g = autograd::grad({loss}, {table}, {}, true, true)[0];
+  (g * g).sum().backward();
+  CHECK(w.grad()[1].equal(zeros({2}, kFloat64)));
+  CHECK(w.grad()[3].equal(zeros({2}, kFloat64)));
+  const Tensor expected = 2 * (w.detach()[0] + 3 * table.detach()[0] * table.detach()[0]);
+  CHECK(difference(w.grad()[0], expected) < 1e-14);
+}
+
+TEST_CASE("gathered: an infinite weight does not count for rows that were not taken") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor w = reel::tensor(std::vector<double>{1, inf, 1, 1}, kFloat64).reshape({2, 2});
+  const Tensor table = rand({3, 2}, kFloat64).requires_grad_();
+  const Tensor index = reel::tensor(std::vector<std::int64_t>{0, 1, 0, 1}, kInt64);
+  linear(embedding(table, index), w).select(1, 1).sum().backward();
+  CHECK(table.grad()[2].equal(zeros({2}, kFloat64)));
 }
