@@ -131,8 +131,10 @@ unsigned Tensor::add_hook(std::function<Tensor(const Tensor&)> hook) const {
     auto& hooks = impl.grad_fn->outputs[impl.output_nr].hooks;
     if (!hooks) hooks = std::make_unique<std::vector<std::pair<std::uint64_t, Hook>>>();
     const std::shared_ptr<PlacedHook> placed(new PlacedHook{id, &impl, std::move(hook)});
-    hooks->emplace_back(
-        id, [placed](const Tensor& g) { return placed->run ? placed->run(g) : Tensor(); });
+    hooks->emplace_back(id, [placed](const Tensor& g) {
+      const auto run = placed->run;  // a hook may remove itself
+      return run ? run(g) : Tensor();
+    });
     const std::lock_guard lock(placed_hooks().mutex);
     placed_hooks().by_id.emplace(id, placed);
   } else {

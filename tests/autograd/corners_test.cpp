@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "tests/support.hpp"
 
@@ -117,6 +118,19 @@ TEST_CASE("hooks: one is removed where it was registered, whatever was written s
   y.remove_hook(second);
   y.sum().backward({}, true);
   CHECK(calls == 5);
+  // By itself.
+  Tensor z = x * 1;
+  auto id = std::make_shared<unsigned>();
+  *id = z.register_hook([&calls, id, z](const Tensor&) {
+    ++calls;
+    z.remove_hook(*id);
+    CHECK(*id != 0);
+  });
+  z.mul_(2);
+  z.sum().backward({}, true);
+  z.sum().backward();
+  CHECK(calls == 6);
+  calls = 5;
   // On a view whose base is written.
   const Tensor base = x * 1, view = base[0], used = view * 2;
   const unsigned third = view.register_hook(count);
