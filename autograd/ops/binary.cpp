@@ -92,7 +92,7 @@ Tensor pow(const Into& into, const Tensor& x, const Scalar& exponent) {
         into, node, [](auto v) { return sign(v) * 0.0 + 1.0; }, x);
   if (p == 0.5)
     return elementwise<false>(
-        into, node, [](auto v) { return sqrt(v); }, x);
+        into, node, [](auto v) { return formula::repeated<formula::Sqrt>(v); }, x);
   if (p == 2.0)
     return elementwise<false>(
         into, node, [](auto v) { return square(v); }, x);

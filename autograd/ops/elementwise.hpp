@@ -38,6 +38,15 @@ struct Kept : Op {
 };
 template <class Op, class A>
 struct Picks<Ex<Kept<Op>, A>> : Picks<Ex<Op, A>> {};
+/// The other way round: from the operand again, so that the result may be written in place.
+template <class Op>
+struct Repeated : Op {
+  static constexpr bool costly = false;
+};
+template <class Op, class M, class A, class P>
+REEL_INLINE auto repeated(const Val<M, A, P>& a) {
+  return M::template unary<Repeated<Op>>(a);
+}
 template <class Op, class M, class A, class P>
 REEL_INLINE auto kept(const Val<M, A, P>& a) {
   return M::template unary<Kept<Op>>(a);

@@ -101,7 +101,7 @@ std::tuple<Tensor, Tensor> topk(const Tensor& x, std::int64_t k, std::int64_t di
   const std::size_t d = dim_of("topk", x, dim);
   check<IndexError>(k >= 0 && k <= length(x, d), "[topk] k = ", k, " is out of range: dimension ",
                     dim, " of shape ", x.sizes(), " has ", length(x, d), " elements");
-  if (x.dim() == 0 && k == 0) return {x.reshape({1}).narrow(0, 0, 0), empty({0}, kInt64)};
+  if (x.dim() == 0) k = 1;  // as in PyTorch: the result has no dimension to be empty along
   const Tensor order = positions_in_order(x, d, k, largest);
   return {gather(x, dim, order), order};
 }

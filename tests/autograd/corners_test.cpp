@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "tests/support.hpp"
 
@@ -117,6 +118,19 @@ TEST_CASE("hooks: one is removed where it was registered, whatever was written s
   y.remove_hook(second);
   y.sum().backward({}, true);
   CHECK(calls == 5);
+  // By itself.
+  Tensor z = x * 1;
+  auto id = std::make_shared<unsigned>();
+  *id = z.register_hook([&calls, id, z](const Tensor&) {
+    ++calls;
+    z.remove_hook(*id);
+    CHECK(*id != 0);
+  });
+  z.mul_(2);
+  z.sum().backward({}, true);
+  z.sum().backward();
+  CHECK(calls == 6);
+  calls = 5;
   // On a view whose base is written.
   const Tensor base = x * 1, view = base[0], used = view * 2;
   const unsigned third = view.register_hook(count);
@@ -219,6 +233,14 @@ TEST_CASE("relu and reciprocal need their result and not their operand") {
   y = (x * 1).relu();
   y.mul_(2);
   CHECK_SAYS(AutogradError, gradient(y, x), "[ReluBackward0]", "modified in place");
+  // A power needs its operand and not its result, also where it is a square root.
+  const Tensor z = leaf({1, 4});
+  y = (z * 1).pow(0.5);
+  y.add_(1);
+  CHECK(equal(gradient(y, z), reals({0.5, 0.25})));
+  y = (z * 1).sqrt();
+  y.add_(1);
+  CHECK_SAYS(AutogradError, gradient(y, z), "[SqrtBackward0]", "modified in place");
 }
 
 TEST_CASE("a slope that is constant piece by piece has a gradient, of zeros") {
@@ -270,6 +292,19 @@ TEST_CASE("what an index list gives is a tensor of its own; an empty index keeps
     CHECK(equal(y.detach(), x));
     CHECK(equal(gradient(y, source), zeros({1, 3}, kFloat64)));
   }
+}
+
+TEST_CASE("topk of a number is the number") {
+  for (const std::int64_t k : {0, 1}) {
+    const Tensor x = leaf({3}).reshape({});
+    const auto [best, at] = x.topk(k);
+    CHECK(best.sizes() == IntArrayRef{});
+    CHECK(best.item<double>() == 3);
+    CHECK(at.item<std::int64_t>() == 0);
+    best.zero_();
+    CHECK(x.item<double>() == 3);
+  }
+  CHECK_THROWS_AS(reals({3})[0].topk(2), IndexError);
 }
 
 TEST_CASE("in place: a bool tensor takes no numbers") {
