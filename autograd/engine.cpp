@@ -482,7 +482,11 @@ void Engine::accumulate(Backward& pass) {
 std::vector<Tensor> Engine::run(const Request& request) {
   AutoGradMode mode(request.create_graph);
   Backward pass(request.create_graph, !request.retain_graph);
-  std::unordered_map<const Node*, std::vector<std::size_t>> captures;
+  struct Capture {
+    std::size_t input;
+    std::uint32_t nr;  // as it was before hooks wrote to that input
+  };
+  std::unordered_map<const Node*, std::vector<Capture>> captures;
   std::vector<Tensor> results;
   std::vector<Ref<Node>> kept;  // a hook may detach the roots
   for (const Tensor& root : request.roots)
@@ -492,7 +496,7 @@ std::vector<Tensor> Engine::run(const Request& request) {
     restrict_to(pass, request);
     for (std::size_t i = 0; i < results.size() && !request.accumulate; ++i)
       if (const Edge edge = gradient_edge((*request.inputs)[i]); edge.node)
-        captures[edge.node.get()].push_back(i);
+        captures[edge.node.get()].push_back({i, edge.nr});
   }
   seed(pass, request);
   while (!pass.queue_.empty()) {
@@ -504,8 +508,8 @@ std::vector<Tensor> Engine::run(const Request& request) {
     pass.keeps_grads_ = asked != captures.end();
     visit(pass, node, request.retain_graph);
     if (pass.keeps_grads_)
-      for (const std::size_t i : asked->second)
-        results[i] = captured(node.outputs[(*request.inputs)[i].output_nr()].slot.sum, pass);
+      for (const Capture& capture : asked->second)
+        results[capture.input] = captured(node.outputs[capture.nr].slot.sum, pass);
     pass.clear(node);
     pass.current_ = nullptr;
   }

@@ -182,6 +182,8 @@ REEL_INLINE auto taken(const D& partial, const Num<V>& g) {
   if constexpr (Picks<E>::value && std::is_same_v<D, Num<V>>) {
     const Num<V> zero = Num<V>::constant(0);
     if constexpr (std::is_same_v<V, Tensor>) {
+      if (partial.v.defined() && !partial.v.requires_grad())
+        return Num<V>::choose(partial == zero, zero, partial * g);
       // A partial that is 0 at this point has a derivative of its own, which a constant would lose.
       const Num<V> bounded = Num<V>::choose(g - g == zero, g, zero);
       return partial * Num<V>::choose(partial == zero, bounded, g);

@@ -315,3 +315,14 @@ TEST_CASE("in place: a bool tensor takes no numbers") {
   CHECK(equal(flags.clone().logical_not_(), tensor({false, true})));
   CHECK(equal(flags.clone().masked_fill_(flags, 0), tensor({false, false})));
 }
+
+TEST_CASE("corners: a slope of zero lets no NaN through, to the second order either") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor x = reel::tensor(std::vector<double>{-1, 2}, kFloat64).requires_grad_();
+  const Tensor w = reel::tensor(std::vector<double>{2, 3}, kFloat64).requires_grad_();
+  const Tensor g = autograd::grad({maximum(x, zeros({2}, kFloat64)) * w}, {x},
+                                  {ones({2}, kFloat64)}, true, true)[0];
+  CHECK(g.equal(reel::tensor(std::vector<double>{0, 3}, kFloat64)));
+  const Tensor up = reel::tensor(std::vector<double>{nan, 5}, kFloat64);
+  CHECK(autograd::grad({g}, {w}, {up})[0].equal(reel::tensor(std::vector<double>{0, 5}, kFloat64)));
+}
