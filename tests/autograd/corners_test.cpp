@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "tests/says.hpp"
 #include "tests/support.hpp"
 
 using namespace reel;
@@ -23,13 +24,6 @@ Tensor gradient(const Tensor& y, const Tensor& x, const Tensor& g) {
   return autograd::grad({y}, {x}, {g}, /*retain_graph=*/true)[0];
 }
 Tensor gradient(const Tensor& y, const Tensor& x) { return gradient(y, x, ones_like(y)); }
-
-#define CHECK_SAYS(E, expression, ...)                                 \
-  do {                                                                 \
-    const std::string said = error_of<E>([&] { (void)(expression); }); \
-    INFO(said);                                                        \
-    CHECK(mentions(said, {__VA_ARGS__}));                              \
-  } while (false)
 
 }  // namespace
 

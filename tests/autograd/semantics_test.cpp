@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/says.hpp"
 #include "tests/support.hpp"
 
 using namespace reel;
@@ -22,13 +23,6 @@ bool is_nan(const Tensor& t) {
     if (!std::isnan(v)) return false;
   return true;
 }
-
-#define CHECK_SAYS(E, expression, ...)                                 \
-  do {                                                                 \
-    const std::string said = error_of<E>([&] { (void)(expression); }); \
-    INFO(said);                                                        \
-    CHECK(mentions(said, {__VA_ARGS__}));                              \
-  } while (false)
 
 }  // namespace
 

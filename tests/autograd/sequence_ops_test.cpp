@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/says.hpp"
 #include "tests/support.hpp"
 
 using namespace reel;
@@ -13,13 +14,6 @@ using namespace reel::test;
 namespace {
 
 using Numbers = std::vector<double>;
-
-#define CHECK_SAYS(E, expression, ...)                                 \
-  do {                                                                 \
-    const std::string said = error_of<E>([&] { (void)(expression); }); \
-    INFO(said);                                                        \
-    CHECK(mentions(said, {__VA_ARGS__}));                              \
-  } while (false)
 
 Tensor leaf(IntArrayRef sizes) { return reel::randn(sizes, kFloat64).requires_grad_(); }
 Tensor longs(const std::vector<std::int64_t>& v) { return reel::tensor(v, kInt64); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include "tests/says.hpp"
 #include "tests/support.hpp"
 
 using namespace reel;
@@ -13,13 +14,6 @@ using namespace reel::indexing;
 using namespace reel::test;
 
 namespace {
-
-#define CHECK_SAYS(E, expression, part)                                \
-  do {                                                                 \
-    const std::string said = error_of<E>([&] { (void)(expression); }); \
-    INFO(said);                                                        \
-    CHECK(said.find(part) != std::string::npos);                       \
-  } while (false)
 
 Tensor longs(std::initializer_list<TensorData> values) { return tensor(values, kInt64); }
 

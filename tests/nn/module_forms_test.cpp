@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "nn/nn.hpp"
+#include "tests/says.hpp"
 #include "tests/support.hpp"
 
 using namespace reel;
@@ -22,13 +23,6 @@ std::string printed(const M& module) {
   out << module;
   return out.str();
 }
-#define CHECK_SAYS(E, expression, ...)                                 \
-  do {                                                                 \
-    const std::string said = error_of<E>([&] { (void)(expression); }); \
-    INFO(said);                                                        \
-    CHECK(mentions(said, {__VA_ARGS__}));                              \
-  } while (false)
-
 double largest(const Tensor& t) { return t.detach().abs().max().item<double>(); }
 Tensor reals(const Values& v) { return reel::tensor(v, kFloat64); }
 
